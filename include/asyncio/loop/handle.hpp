@@ -1,0 +1,139 @@
+// Scheduled callbacks, and the handles that cancel them.
+#pragma once
+
+#include <exception>
+#include <type_traits>
+#include <utility>
+
+#include "asyncio/base/pool.hpp"
+#include "asyncio/loop/ready_queue.hpp"
+#include "asyncio/loop/timer.hpp"
+
+namespace asyncio {
+
+class Scheduler;
+
+namespace detail {
+
+/// A callback in the ready queue or among the timers, with who refers to it: the queue, handles.
+class CallbackBlock : public ReadyNode, public base::Pooled {
+ public:
+  virtual ~CallbackBlock() = default;
+
+  void add_reference() noexcept { ++references_; }
+  void drop_reference() noexcept {
+    if (--references_ == 0) delete this;
+  }
+  [[nodiscard]] bool cancelled() const noexcept { return cancelled_; }
+  /// Drops the callable and what it holds, at once; it will not run.
+  void cancel() noexcept {
+    if (cancelled_) return;
+    cancelled_ = true;
+    disarm();
+    if (!running_) drop_callable();
+  }
+  /// Runs the callable unless cancelled; its exception goes to the loop's exception handler.
+  void invoke() noexcept;
+
+ protected:
+  explicit CallbackBlock(Scheduler& scheduler) noexcept : scheduler_(&scheduler) {}
+  virtual void call() = 0;
+  virtual void drop_callable() noexcept = 0;
+  virtual void disarm() noexcept {}
+
+  Scheduler* scheduler_;
+
+ private:
+  int references_ = 1;
+  bool cancelled_ = false;
+  bool running_ = false;
+};
+
+template <class Base, class F>
+class CallbackWith final : public Base {
+ public:
+  template <class G, class... Args>
+  explicit CallbackWith(G&& callable, Args&&... args) : Base(std::forward<Args>(args)...) {
+    ::new (static_cast<void*>(&callable_)) F(std::forward<G>(callable));
+  }
+  ~CallbackWith() override { drop_callable(); }
+
+ private:
+  void call() override { callable_(); }
+  void drop_callable() noexcept override {
+    if (std::exchange(present_, false)) callable_.~F();
+  }
+
+  union {
+    F callable_;
+  };
+  bool present_ = true;
+};
+
+class SoonBlock : public CallbackBlock {
+ protected:
+  explicit SoonBlock(Scheduler& scheduler) noexcept : CallbackBlock(scheduler) {
+    run = [](ReadyNode* node) {
+      auto* self = static_cast<SoonBlock*>(node);
+      self->invoke();
+      self->drop_reference();
+    };
+  }
+};
+
+class TimerBlock : public CallbackBlock, public TimerNode {
+ protected:
+  explicit TimerBlock(Scheduler& scheduler) noexcept
+      : CallbackBlock(scheduler), TimerNode([](TimerNode* node) {
+          auto* self = static_cast<TimerBlock*>(node);
+          self->invoke();
+          self->drop_reference();
+        }) {}
+  void disarm() noexcept override;
+};
+
+}  // namespace detail
+
+/// A callback that was scheduled with call_soon. Copies refer to the same one; dropping them all
+/// does not cancel it. Loop thread only. Python: asyncio.Handle.
+class Handle {
+ public:
+  Handle() = default;
+  explicit Handle(detail::CallbackBlock* block) noexcept : block_(block) {
+    block_->add_reference();
+  }
+  Handle(const Handle& other) noexcept : block_(other.block_) {
+    if (block_ != nullptr) block_->add_reference();
+  }
+  Handle(Handle&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
+  Handle& operator=(Handle other) noexcept {
+    std::swap(block_, other.block_);
+    return *this;
+  }
+  ~Handle() {
+    if (block_ != nullptr) block_->drop_reference();
+  }
+
+  /// The callback will not run; what it holds is destroyed now. No effect if it has run.
+  void cancel() noexcept {
+    if (block_ != nullptr) block_->cancel();
+  }
+  [[nodiscard]] bool cancelled() const noexcept { return block_ != nullptr && block_->cancelled(); }
+
+ protected:
+  detail::CallbackBlock* block_ = nullptr;
+};
+
+/// A callback that was scheduled with call_later or call_at. Python: asyncio.TimerHandle.
+class TimerHandle : public Handle {
+ public:
+  TimerHandle() = default;
+  explicit TimerHandle(detail::TimerBlock* block) noexcept : Handle(block) {}
+
+  /// When it runs, in the loop's time().
+  [[nodiscard]] Nanoseconds when() const noexcept {
+    return block_ == nullptr ? Nanoseconds{0} : static_cast<detail::TimerBlock*>(block_)->deadline;
+  }
+};
+
+}  // namespace asyncio

@@ -1,0 +1,197 @@
+// The loop itself: callbacks, time, and turns. Knows nothing of coroutines.
+//
+// One turn:
+//   1. wait for events, at most until the next timer (not at all when something is ready)
+//   2. take what other threads have sent
+//   3. run what was ready at that point, in order
+//   4. run the timers that were due at that point, in order of their deadlines
+// What runs in a turn and makes something ready makes it ready for the next one.
+//
+// Python's large loop object is EventLoop (run/event_loop.hpp); this is its scheduling half.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+#include "asyncio/base/function.hpp"
+#include "asyncio/loop/backend.hpp"
+#include "asyncio/loop/exception_context.hpp"
+#include "asyncio/loop/handle.hpp"
+#include "asyncio/loop/ready_queue.hpp"
+#include "asyncio/loop/timer.hpp"
+
+namespace asyncio {
+
+/// State that a higher layer keeps with a loop (tasks, the facade). Destroyed with the loop.
+class LayerState {
+ public:
+  virtual ~LayerState() = default;
+};
+
+class Scheduler {
+ public:
+  /// With the kernel's best backend, or a given one (a simulated world, for tests).
+  Scheduler();
+  explicit Scheduler(std::unique_ptr<Backend> backend);
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
+  /// Closes it.
+  ~Scheduler();
+
+  // --- scheduling ---------------------------------------------------------------------------
+
+  /// Runs `callback()` in the next turn. FIFO. RuntimeError when closed. Loop thread only.
+  /// Python: loop.call_soon.
+  template <class F>
+  Handle call_soon(F&& callback) {
+    check_open();
+    using Block = detail::CallbackWith<detail::SoonBlock, std::decay_t<F>>;
+    auto* block = new Block(std::forward<F>(callback), *this);
+    ready_.push(block);
+    return Handle(block);
+  }
+
+  /// Runs `callback()` once `when` (in time()) has come. Equal deadlines run in order of these
+  /// calls. Python: loop.call_at.
+  template <class F>
+  TimerHandle call_at(Nanoseconds when, F&& callback) {
+    check_open();
+    using Block = detail::CallbackWith<detail::TimerBlock, std::decay_t<F>>;
+    auto* block = new Block(std::forward<F>(callback), *this);
+    TimerHandle handle(block);
+    try {
+      arm(*block, when);
+    } catch (...) {
+      block->drop_reference();
+      throw;
+    }
+    return handle;
+  }
+
+  /// call_at(time() + delay). A delay of zero or less runs in the next turn.
+  /// Python: loop.call_later.
+  template <class F>
+  TimerHandle call_later(Delay delay, F&& callback) {
+    return call_at(base::saturating_add(time(), delay.value()), std::forward<F>(callback));
+  }
+
+  /// As call_soon, from any thread; wakes the loop. RuntimeError when closed.
+  /// Python: loop.call_soon_threadsafe.
+  void call_soon_threadsafe(base::UniqueFunction<void()> callback);
+
+  /// The loop's clock: monotonic, in nanoseconds. Python: loop.time (in seconds).
+  [[nodiscard]] Nanoseconds time() noexcept { return backend_->now(); }
+
+  // --- running --------------------------------------------------------------------------------
+
+  /// Turns until stop(). RuntimeError when closed, running already, or when another loop runs in
+  /// this thread. A KeyboardInterrupt or SystemExit from a callback leaves at once; the loop can
+  /// run again. Python: loop.run_forever.
+  void run_forever();
+  /// Ends run_forever after the present turn; before it, after exactly one. Python: loop.stop.
+  void stop() noexcept { stopping_ = true; }
+  [[nodiscard]] bool is_running() const noexcept { return running_; }
+  [[nodiscard]] bool is_closed() const noexcept { return closed_; }
+  /// Drops all callbacks and timers and closes the backend. RuntimeError while running.
+  /// Python: loop.close.
+  void close();
+
+  /// The loop that runs in this thread, or null.
+  [[nodiscard]] static Scheduler* running() noexcept { return current_; }
+
+  /// How many turns were made: what "scheduling passes" counts.
+  [[nodiscard]] std::uint64_t turns() const noexcept { return turns_; }
+
+  // --- errors ---------------------------------------------------------------------------------
+
+  /// Null restores the default, which logs. Python: loop.set_exception_handler.
+  void set_exception_handler(ExceptionHandler handler) { handler_ = std::move(handler); }
+  [[nodiscard]] const ExceptionHandler& get_exception_handler() const noexcept { return handler_; }
+  /// Never throws: a handler that fails is itself reported. Python: loop.call_exception_handler.
+  void call_exception_handler(const ExceptionContext& context) noexcept;
+  static void default_exception_handler(const ExceptionContext& context);
+
+  [[nodiscard]] bool get_debug() const noexcept { return debug_; }
+  void set_debug(bool enabled) noexcept { debug_ = enabled; }
+
+  // --- for the layers above -------------------------------------------------------------------
+
+  [[nodiscard]] Backend& backend() noexcept { return *backend_; }
+  void push(ReadyNode* node) noexcept { ready_.push(node); }
+  void arm(TimerNode& timer, Nanoseconds when) {
+    timer.deadline = when;
+    timers_.push(&timer);
+  }
+  void disarm(TimerNode& timer) noexcept {
+    if (timer.in_heap()) {
+      timers_.remove(&timer);
+    } else {
+      timer.unlink();
+    }
+  }
+  /// Ends the running turn after the present callback and leaves run_forever with `error`:
+  /// KeyboardInterrupt and SystemExit, which belong to the program and to no task.
+  void set_fatal(std::exception_ptr error) noexcept {
+    if (!fatal_) fatal_ = std::move(error);
+  }
+  /// Runs in the next turn after interrupt(), on the loop's thread.
+  void set_interrupt_handler(base::UniqueFunction<void()> handler) {
+    on_interrupt_ = std::move(handler);
+  }
+  /// SIGINT has come. Any thread, also a signal handler. Returns false when the interrupt before
+  /// has not been noticed yet: the loop is stuck in a callback.
+  bool interrupt() noexcept {
+    const bool noticed = !interrupted_.exchange(true);
+    backend_->wake();
+    return noticed;
+  }
+  void check_open() const {
+    if (closed_) [[unlikely]] throw_closed();
+  }
+  /// What row 2 and the facade keep here; opaque to the loop.
+  std::unique_ptr<LayerState> task_state;
+  std::unique_ptr<LayerState> facade_state;
+  /// 256 KB for whoever reads: valid until the next await. Made at the first use.
+  [[nodiscard]] std::span<std::byte> scratch();
+
+ private:
+  struct RemoteCall;
+
+  void run_turn();
+  void poll();
+  void take_remote_calls() noexcept;
+  void collect_due_timers() noexcept;
+  void run_ready();
+  void run_due_timers();
+  void leave_if_fatal();
+  void handle_interrupt();
+  void discard_callbacks() noexcept;
+  [[noreturn]] ASYNCIO_COLD static void throw_closed();
+  static void on_job_done(void* context, BlockingJob& job) noexcept;
+  void push_remote(RemoteCall* call) noexcept;
+
+  static constinit thread_local Scheduler* current_;
+
+  ReadyQueue ready_;
+  base::TimerHeap timers_;
+  base::List<TimerNode> due_;
+  std::unique_ptr<Backend> backend_;
+  std::exception_ptr fatal_;
+  std::atomic<RemoteCall*> remote_{nullptr};
+  std::atomic<bool> interrupted_{false};
+  ExceptionHandler handler_;
+  base::UniqueFunction<void()> on_interrupt_;
+  std::unique_ptr<std::byte[]> scratch_;
+  std::uint64_t turns_ = 0;
+  bool running_ = false;
+  bool stopping_ = false;
+  bool closed_ = false;
+  bool debug_ = false;
+};
+
+}  // namespace asyncio

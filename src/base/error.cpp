@@ -1,0 +1,145 @@
+#include "asyncio/base/error.hpp"
+
+#include <cxxabi.h>
+
+#include <cctype>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+
+namespace asyncio {
+
+BaseException::~BaseException() = default;
+CancelledError::~CancelledError() = default;
+KeyboardInterrupt::~KeyboardInterrupt() = default;
+SystemExit::~SystemExit() = default;
+
+namespace {
+
+// "Connection refused" reads better in the middle of a line with a small letter.
+std::string reason_of(int error) {
+  std::string text = std::generic_category().message(error);
+  if (text.size() > 1 && std::islower(static_cast<unsigned char>(text[1])) != 0) {
+    text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
+  }
+  return text;
+}
+
+std::string join(std::string_view context, std::string_view reason) {
+  std::string text(context);
+  if (!context.empty() && !reason.empty()) text += ": ";
+  text += reason;
+  return text;
+}
+
+template <class Use>
+auto with_class_of(int error, std::string_view context, Use use) {
+  switch (error) {
+    case EAGAIN:
+    case EALREADY:
+    case EINPROGRESS:
+      return use(BlockingIOError(error, context));
+    case EPIPE:
+    case ESHUTDOWN:
+      return use(BrokenPipeError(error, context));
+    case ECONNABORTED:
+      return use(ConnectionAbortedError(error, context));
+    case ECONNREFUSED:
+      return use(ConnectionRefusedError(error, context));
+    case ECONNRESET:
+      return use(ConnectionResetError(error, context));
+    case EEXIST:
+      return use(FileExistsError(error, context));
+    case ENOENT:
+      return use(FileNotFoundError(error, context));
+    case EINTR:
+      return use(InterruptedError(error, context));
+    case EISDIR:
+      return use(IsADirectoryError(error, context));
+    case ENOTDIR:
+      return use(NotADirectoryError(error, context));
+    case EACCES:
+    case EPERM:
+      return use(PermissionError(error, context));
+    case ESRCH:
+      return use(ProcessLookupError(error, context));
+    case ETIMEDOUT:
+      return use(TimeoutError(error, context));
+    default:
+      return use(OSError(error, context));
+  }
+}
+
+std::string context_of(std::string_view operation, std::string_view subject) {
+  std::string context(operation);
+  if (!subject.empty()) {
+    context += ' ';
+    context += subject;
+  }
+  return context;
+}
+
+}  // namespace
+
+OSError::OSError(int error, std::string_view context) : OSError(error, context, reason_of(error)) {}
+
+OSError::OSError(int error, std::string_view context, std::string_view reason)
+    : std::system_error(error, std::generic_category()), text_(join(context, reason)) {}
+
+TimeoutError::TimeoutError() : OSError(ETIMEDOUT, {}, {}) {}
+TimeoutError::TimeoutError(std::string_view text) : OSError(ETIMEDOUT, text, {}) {}
+TimeoutError::TimeoutError(int error, std::string_view context) : OSError(error, context) {}
+
+void throw_os_error(int error, std::string_view operation, std::string_view subject) {
+  with_class_of(error, context_of(operation, subject), [](const auto& e) { throw e; });
+  std::abort();
+}
+
+std::exception_ptr make_os_error(int error, std::string_view operation, std::string_view subject) {
+  return with_class_of(error, context_of(operation, subject),
+                       [](const auto& e) { return std::make_exception_ptr(e); });
+}
+
+namespace base {
+
+bool exception_is(const std::exception_ptr& error, const std::type_info& type) noexcept {
+  const std::type_info* thrown = error ? error.__cxa_exception_type() : nullptr;
+  if (thrown == nullptr) return false;
+  // What the unwinder asks when it looks for a handler: is `thrown` this type or derived from it?
+  void* object = nullptr;
+  std::exception_ptr copy = error;
+  std::memcpy(&object, &copy, sizeof object);
+  return type.__do_catch(thrown, &object, 1);
+}
+
+std::string type_name(const std::type_info& type) {
+  int status = 0;
+  std::unique_ptr<char, decltype(&std::free)> text(
+      abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), &std::free);
+  std::string name = status == 0 ? text.get() : type.name();
+  for (const char* prefix : {"asyncio::http::", "asyncio::"}) {
+    if (name.starts_with(prefix)) return name.substr(std::char_traits<char>::length(prefix));
+  }
+  return name;
+}
+
+std::string describe(const std::exception_ptr& error) {
+  if (!error) return "no exception";
+  const std::type_info* thrown = error.__cxa_exception_type();
+  const std::string name = thrown != nullptr ? type_name(*thrown) : "exception";
+  std::string text;
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& e) {
+    text = e.what();
+  } catch (const BaseException& e) {
+    text = e.what();
+  } catch (...) {
+    // Not one of ours and not from the standard library: the type's name must do.
+  }
+  return text.empty() ? name : name + ": " + text;
+}
+
+}  // namespace base
+}  // namespace asyncio

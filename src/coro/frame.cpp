@@ -1,0 +1,173 @@
+#include "asyncio/coro/frame.hpp"
+
+#include <string>
+#include <string_view>
+
+#include "asyncio/base/error.hpp"
+#include "asyncio/base/log.hpp"
+#include "asyncio/coro/coro.hpp"
+
+namespace asyncio {
+
+template class Coro<void>;
+
+namespace detail {
+
+constinit thread_local unsigned recursion_depth = 0;
+
+#if ASYNCIO_GCC_FRAME_BUG
+
+namespace {
+
+// The promise lies two words behind the handle that the library uses.
+Frame& frame_at(void* handle) noexcept {
+  return *reinterpret_cast<Frame*>(static_cast<char*>(handle) + 2 * sizeof(void*));
+}
+
+}  // namespace
+
+// Puts our own two functions where the handle of the promise points to; they call the compiler's
+// with the address it really uses. From then on both handles mean the same coroutine.
+void Frame::repair(void* frame) noexcept {
+  auto** words = static_cast<void**>(self().address());
+  repaired_resume = reinterpret_cast<void (*)(void*)>(words[0]);
+  repaired_destroy = reinterpret_cast<void (*)(void*)>(words[1]);
+  true_frame = frame;
+  const auto resume = +[](void* handle) {
+    Frame& frame_of = frame_at(handle);
+    frame_of.repaired_resume(frame_of.true_frame);
+  };
+  const auto destroy = +[](void* handle) {
+    Frame& frame_of = frame_at(handle);
+    frame_of.repaired_destroy(frame_of.true_frame);
+  };
+  words[0] = reinterpret_cast<void*>(resume);
+  words[1] = reinterpret_cast<void*>(destroy);
+}
+
+#endif
+
+void fail_recursion(Frame& child, Waiter& waiter, base::SlotBase& slot) noexcept {
+  child.started = true;  // it was awaited; that it cannot run is reported by the error
+  waiter.state = Waiter::State::done;
+  slot.error = std::make_exception_ptr(
+      RecursionError("maximum recursion depth exceeded: 5000 coroutines await each other without "
+                     "one that suspends"));
+}
+
+namespace {
+
+// Runs the exits of a coroutine whose body is over, one after another, then hands its outcome on.
+class ExitRunner : FakeFrame {
+ public:
+  ExitRunner(PendingExit* exits, Waiter& waiter, base::SlotBase& slot) noexcept
+      : exits_(exits), waiter_(&waiter), slot_(&slot) {
+    this->resume = [](FakeFrame* fake) { static_cast<ExitRunner*>(fake)->advance().resume(); };
+  }
+
+  std::coroutine_handle<> advance() noexcept {
+    while (exits_ != nullptr) {
+      if (own_.state != Waiter::State::done) {
+        own_.handle = handle();
+        own_.state = Waiter::State::inlined;
+        exits_->start(own_, slot_->error);
+        if (own_.state != Waiter::State::done) {
+          own_.state = Waiter::State::parked;
+          return std::noop_coroutine();
+        }
+      }
+      own_.state = Waiter::State::idle;
+      slot_->error = exits_->outcome();
+      delete std::exchange(exits_, exits_->next);
+    }
+    Waiter& waiter = *waiter_;
+    delete this;
+    return finished(waiter);
+  }
+
+ private:
+  PendingExit* exits_;
+  Waiter* waiter_;
+  base::SlotBase* slot_;
+  Waiter own_;
+};
+
+}  // namespace
+
+std::coroutine_handle<> run_exits(PendingExit* exits, Waiter& waiter,
+                                  base::SlotBase& slot) noexcept {
+  return (new ExitRunner(exits, waiter, slot))->advance();
+}
+
+std::coroutine_handle<> propagate(Frame& frame, std::exception_ptr error) noexcept {
+  Waiter& waiter = *frame.waiter;
+  base::SlotBase& slot = *frame.slot;
+  PendingExit* exits = std::exchange(frame.exits, nullptr);
+  frame.self().destroy();
+  waiter.child_gone = true;
+  slot.error = std::move(error);
+  return exits != nullptr ? run_exits(exits, waiter, slot) : finished(waiter);
+}
+
+namespace {
+
+// Cuts "(int, char) const [with T = int]" off the end: everything from the parenthesis that opens
+// the parameter list. Parentheses also occur inside, as in "(anonymous namespace)".
+std::string_view without_parameters(std::string_view name) {
+  if (const auto with = name.find(" [with "); with != std::string_view::npos) {
+    name = name.substr(0, with);
+  }
+  const auto close = name.rfind(')');
+  if (close == std::string_view::npos) return name;
+  int depth = 0;
+  for (auto at = close + 1; at-- > 0;) {
+    if (name[at] == ')') ++depth;
+    if (name[at] == '(' && --depth == 0) return name.substr(0, at);
+  }
+  return name;
+}
+
+// The result type ends at the last space that is not inside <> or ().
+std::string_view without_result(std::string_view name) {
+  int depth = 0;
+  for (auto at = name.size(); at-- > 0;) {
+    const char c = name[at];
+    if (c == '>' || c == ')') ++depth;
+    if (c == '<' || c == '(') --depth;
+    if (c == ' ' && depth == 0) return name.substr(at + 1);
+  }
+  return name;
+}
+
+}  // namespace
+
+std::string short_name(const char* function_name) {
+  const std::string_view whole = function_name;
+  // gcc writes "f()::<lambda(int)>", clang "f()::(anonymous class)::operator()(int) const".
+  if (whole.find("<lambda") != std::string_view::npos ||
+      whole.find("operator()") != std::string_view::npos) {
+    return "<lambda>";
+  }
+  std::string name(without_result(without_parameters(whole)));
+  for (const std::string_view hidden :
+       {"(anonymous namespace)::", "{anonymous}::", "<unnamed>::"}) {
+    for (auto at = name.find(hidden); at != std::string::npos; at = name.find(hidden)) {
+      name.erase(at, hidden.size());
+    }
+  }
+  return name;
+}
+
+void report_never_awaited(const Frame& frame) noexcept {
+  try {
+    log(LogLevel::warning, std::string(frame.where.file_name()) + ":" +
+                               std::to_string(frame.where.line()) +
+                               ": RuntimeWarning: coroutine '" + short_name(frame.name) +
+                               "' was never awaited");
+  } catch (...) {
+    log(LogLevel::warning, "RuntimeWarning: a coroutine was never awaited");
+  }
+}
+
+}  // namespace detail
+}  // namespace asyncio

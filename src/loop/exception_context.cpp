@@ -1,0 +1,15 @@
+#include "asyncio/loop/exception_context.hpp"
+
+#include "asyncio/base/error.hpp"
+
+namespace asyncio {
+
+std::string ExceptionContext::to_string() const {
+  std::string text = message;
+  if (future != nullptr) text += "\nfuture: " + future->repr();
+  if (transport != nullptr) text += "\ntransport: " + transport->repr();
+  if (exception) text += "\n" + base::describe(exception);
+  return text;
+}
+
+}  // namespace asyncio

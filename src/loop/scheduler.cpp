@@ -1,0 +1,216 @@
+#include "asyncio/loop/scheduler.hpp"
+
+#include <utility>
+
+#include "asyncio/base/error.hpp"
+#include "asyncio/base/log.hpp"
+
+namespace asyncio {
+
+constinit thread_local Scheduler* Scheduler::current_ = nullptr;
+
+// What another thread wants run here: a callable or a finished job. From malloc, not from the pool:
+// a pooled block that is always made on one thread and freed on another never comes back.
+struct Scheduler::RemoteCall {
+  RemoteCall* next = nullptr;
+  base::UniqueFunction<void()> callback;
+  BlockingJob* job = nullptr;
+};
+
+Scheduler::Scheduler() : backend_(make_backend(&on_job_done, this)) {}
+
+Scheduler::Scheduler(std::unique_ptr<Backend> backend) : backend_(std::move(backend)) {}
+
+Scheduler::~Scheduler() {
+  if (!closed_) close();
+}
+
+void Scheduler::throw_closed() { throw RuntimeError("Event loop is closed"); }
+
+// --- from other threads -------------------------------------------------------------------------
+
+void Scheduler::call_soon_threadsafe(base::UniqueFunction<void()> callback) {
+  check_open();
+  auto* call = new RemoteCall;
+  call->callback = std::move(callback);
+  push_remote(call);
+}
+
+void Scheduler::on_job_done(void* context, BlockingJob& job) noexcept {
+  auto* call = new RemoteCall;
+  call->job = &job;
+  static_cast<Scheduler*>(context)->push_remote(call);
+}
+
+void Scheduler::push_remote(RemoteCall* call) noexcept {
+  RemoteCall* head = remote_.load(std::memory_order_relaxed);
+  do {
+    call->next = head;
+  } while (!remote_.compare_exchange_weak(head, call));
+  // Only the first of a batch needs to wake the loop: it takes the whole list at once.
+  if (head == nullptr) backend_->wake();
+}
+
+void Scheduler::take_remote_calls() noexcept {
+  if (remote_.load(std::memory_order_relaxed) == nullptr) return;
+  RemoteCall* newest = remote_.exchange(nullptr);
+  RemoteCall* oldest = nullptr;
+  while (newest != nullptr) {
+    RemoteCall* next = newest->next;
+    newest->next = oldest;
+    oldest = newest;
+    newest = next;
+  }
+  while (oldest != nullptr) {
+    std::unique_ptr<RemoteCall> call(oldest);
+    oldest = call->next;
+    if (call->job != nullptr) {
+      call->job->done();
+    } else if (!closed_) {
+      call_soon(std::move(call->callback));
+    }
+  }
+}
+
+// --- running ------------------------------------------------------------------------------------
+
+void Scheduler::run_forever() {
+  check_open();
+  if (running_) throw RuntimeError("This event loop is already running");
+  if (current_ != nullptr) {
+    throw RuntimeError("Cannot run the event loop while another loop is running");
+  }
+  struct Running {
+    Scheduler& loop;
+    explicit Running(Scheduler& of) : loop(of) {
+      loop.running_ = true;
+      current_ = &loop;
+    }
+    ~Running() {
+      current_ = nullptr;
+      loop.running_ = false;
+      loop.stopping_ = false;
+    }
+  } const guard(*this);
+  do {
+    run_turn();
+  } while (!stopping_);
+}
+
+void Scheduler::run_turn() {
+  ++turns_;
+  poll();
+  take_remote_calls();
+  if (interrupted_.load(std::memory_order_relaxed)) [[unlikely]] handle_interrupt();
+  collect_due_timers();
+  run_ready();
+  run_due_timers();
+}
+
+void Scheduler::poll() {
+  const bool busy = stopping_ || !ready_.empty() || !due_.empty();
+  if (busy && !backend_->watching()) return;
+  Nanoseconds deadline = Nanoseconds::max();
+  if (busy) {
+    deadline = Nanoseconds::min();
+  } else if (const base::HeapNode* next = timers_.top()) {
+    deadline = next->deadline;
+  }
+  backend_->wait(deadline);
+}
+
+void Scheduler::handle_interrupt() {
+  if (interrupted_.exchange(false) && on_interrupt_) on_interrupt_();
+  leave_if_fatal();
+}
+
+void Scheduler::collect_due_timers() noexcept {
+  if (timers_.empty()) return;
+  const Nanoseconds now = backend_->now();
+  while (timers_.top() != nullptr && timers_.top()->deadline <= now) {
+    due_.push_back(static_cast<TimerNode*>(timers_.pop()));
+  }
+}
+
+void Scheduler::run_ready() {
+  if (ready_.empty()) return;
+  const ReadyNode* last = ready_.last();
+  for (bool more = true; more;) {
+    ReadyNode* node = ready_.pop();
+    more = node != last;
+    node->run(node);
+    if (fatal_) [[unlikely]] leave_if_fatal();
+  }
+}
+
+void Scheduler::run_due_timers() {
+  while (TimerNode* timer = due_.pop_front()) {
+    timer->run(timer);
+    if (fatal_) [[unlikely]] leave_if_fatal();
+  }
+}
+
+void Scheduler::leave_if_fatal() {
+  if (fatal_) std::rethrow_exception(std::exchange(fatal_, nullptr));
+}
+
+void Scheduler::close() {
+  if (running_) throw RuntimeError("Cannot close a running event loop");
+  if (closed_) return;
+  // From here on every callback that is run only lets go of what it holds.
+  closed_ = true;
+  discard_callbacks();
+  task_state.reset();
+  facade_state.reset();
+  discard_callbacks();
+  // Joins the workers, whose last jobs still come back to us.
+  backend_.reset();
+  take_remote_calls();
+}
+
+void Scheduler::discard_callbacks() noexcept {
+  take_remote_calls();
+  while (!ready_.empty()) {
+    ReadyNode* node = ready_.pop();
+    node->run(node);
+  }
+  while (TimerNode* timer = due_.pop_front()) timer->run(timer);
+}
+
+// --- errors -------------------------------------------------------------------------------------
+
+void Scheduler::default_exception_handler(const ExceptionContext& context) {
+  log(LogLevel::error, context.to_string());
+}
+
+void Scheduler::call_exception_handler(const ExceptionContext& context) noexcept {
+  try {
+    if (!handler_) {
+      default_exception_handler(context);
+      return;
+    }
+    // A copy: the handler may replace itself.
+    const ExceptionHandler handler = handler_;
+    handler(*this, context);
+  } catch (const KeyboardInterrupt&) {
+    set_fatal(std::current_exception());
+  } catch (const SystemExit&) {
+    set_fatal(std::current_exception());
+  } catch (...) {
+    try {
+      default_exception_handler(ExceptionContext("Unhandled error in exception handler",
+                                                 std::current_exception()));
+      default_exception_handler(context);
+    } catch (...) {
+      log(LogLevel::error, "Exception in default exception handler");
+    }
+  }
+}
+
+std::span<std::byte> Scheduler::scratch() {
+  constexpr std::size_t kSize = 256 * 1024;
+  if (!scratch_) scratch_ = std::make_unique_for_overwrite<std::byte[]>(kSize);
+  return {scratch_.get(), kSize};
+}
+
+}  // namespace asyncio
