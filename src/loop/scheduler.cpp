@@ -159,21 +159,28 @@ void Scheduler::close() {
   if (closed_) return;
   // From here on every callback that is run only lets go of what it holds.
   closed_ = true;
-  discard_callbacks();
+  discard_ready();
   task_state.reset();
   facade_state.reset();
-  discard_callbacks();
+  discard_ready();
+  // The awaiters' timers went with their tasks; what is left are callbacks.
+  discard_timers();
+  while (LoopResource* resource = resources_.pop_front()) resource->on_loop_close();
   // Joins the workers, whose last jobs still come back to us.
-  backend_.reset();
+  backend_->close_all();
   take_remote_calls();
 }
 
-void Scheduler::discard_callbacks() noexcept {
+void Scheduler::discard_ready() noexcept {
   take_remote_calls();
   while (!ready_.empty()) {
     ReadyNode* node = ready_.pop();
     node->run(node);
   }
+}
+
+void Scheduler::discard_timers() noexcept {
+  while (timers_.top() != nullptr) due_.push_back(static_cast<TimerNode*>(timers_.pop()));
   while (TimerNode* timer = due_.pop_front()) timer->run(timer);
 }
 

@@ -96,6 +96,10 @@ class Backend {
   /// Blocks; call it from a job. Any thread.
   virtual ResolveAnswer resolve(const ResolveQuery& query) = 0;
 
+  /// The loop closes: joins the workers (jobs that have not begun are handed back unrun) and lets
+  /// go of the poller. Descriptors can still be closed afterwards, and now() still works.
+  virtual void close_all() noexcept = 0;
+
  protected:
   std::size_t watched_ = 0;
 };

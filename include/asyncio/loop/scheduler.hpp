@@ -33,6 +33,17 @@ class LayerState {
   virtual ~LayerState() = default;
 };
 
+/// Something that belongs to a loop and must let go of it when the loop closes first: an open
+/// socket. Joins with Scheduler::attach and leaves by being destroyed.
+class LoopResource : public base::ListNode {
+ public:
+  /// Close what you hold, now; the loop is not to be used after this call. Runs no user code.
+  virtual void on_loop_close() noexcept = 0;
+
+ protected:
+  ~LoopResource() = default;
+};
+
 class Scheduler {
  public:
   /// With the kernel's best backend, or a given one (a simulated world, for tests).
@@ -153,6 +164,7 @@ class Scheduler {
   void check_open() const {
     if (closed_) [[unlikely]] throw_closed();
   }
+  void attach(LoopResource& resource) noexcept { resources_.push_back(&resource); }
   /// What row 2 and the facade keep here; opaque to the loop.
   std::unique_ptr<LayerState> task_state;
   std::unique_ptr<LayerState> facade_state;
@@ -170,7 +182,8 @@ class Scheduler {
   void run_due_timers();
   void leave_if_fatal();
   void handle_interrupt();
-  void discard_callbacks() noexcept;
+  void discard_ready() noexcept;
+  void discard_timers() noexcept;
   [[noreturn]] ASYNCIO_COLD static void throw_closed();
   static void on_job_done(void* context, BlockingJob& job) noexcept;
   void push_remote(RemoteCall* call) noexcept;
@@ -180,6 +193,7 @@ class Scheduler {
   ReadyQueue ready_;
   base::TimerHeap timers_;
   base::List<TimerNode> due_;
+  base::List<LoopResource> resources_;
   std::unique_ptr<Backend> backend_;
   std::exception_ptr fatal_;
   std::atomic<RemoteCall*> remote_{nullptr};
