@@ -1,0 +1,176 @@
+// Functions are found by their braces: a `{` at namespace or class level after something with a
+// parameter list opens one. Lambdas and local classes count with the function around them.
+#include <algorithm>
+#include <cctype>
+#include <set>
+
+#include "tests/tidy/tidy.hpp"
+
+namespace tidy {
+namespace {
+
+constexpr std::size_t kMaxFileLines = 800;
+constexpr std::size_t kMaxFunctionLines = 70;
+
+struct Function {
+  std::string name;
+  std::size_t first_line;
+  std::size_t last_line;
+};
+
+// Replaces comments, literals and preprocessor lines by spaces; line breaks stay.
+class Blanker {
+ public:
+  explicit Blanker(std::string text) : text_(std::move(text)) {}
+
+  std::string blank() {
+    while (at_ < text_.size()) {
+      if (starts("//")) {
+        erase_to(text_.find('\n', at_));
+      } else if (starts("/*")) {
+        erase_past("*/", at_ + 2);
+      } else if (starts("R\"")) {
+        const std::size_t open = text_.find('(', at_);
+        erase_past(")" + text_.substr(at_ + 2, open - at_ - 2) + "\"", open);
+      } else if (text_[at_] == '"' || (text_[at_] == '\'' && !is_digit_separator())) {
+        erase_literal();
+      } else if (text_[at_] == '#' && is_first_on_line()) {
+        erase_directive();
+      } else {
+        ++at_;
+      }
+    }
+    return std::move(text_);
+  }
+
+ private:
+  bool starts(std::string_view what) const { return text_.compare(at_, what.size(), what) == 0; }
+  bool is_digit_separator() const {
+    return at_ > 0 && std::isxdigit(static_cast<unsigned char>(text_[at_ - 1]));
+  }
+  bool is_first_on_line() const {
+    const std::size_t before = text_.find_last_not_of(" ", at_ == 0 ? 0 : at_ - 1);
+    return at_ == 0 || before == std::string::npos || text_[before] == '\n';
+  }
+  void erase_to(std::size_t end) {
+    for (end = std::min(end, text_.size()); at_ < end; ++at_) {
+      if (text_[at_] != '\n') text_[at_] = ' ';
+    }
+  }
+  void erase_past(const std::string& closing, std::size_t from) {
+    const std::size_t end = text_.find(closing, from);
+    erase_to(end == std::string::npos ? end : end + closing.size());
+  }
+  void erase_literal() {
+    std::size_t end = at_ + 1;
+    while (end < text_.size() && text_[end] != text_[at_]) end += text_[end] == '\\' ? 2 : 1;
+    erase_to(end + 1);
+  }
+  void erase_directive() {
+    std::size_t end = text_.find('\n', at_);
+    while (end != std::string::npos && text_[end - 1] == '\\') end = text_.find('\n', end + 1);
+    erase_to(end);
+  }
+
+  std::string text_;
+  std::size_t at_ = 0;
+};
+
+bool is_name_char(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == ':';
+}
+
+bool has_word(const std::string& text, std::string_view word) {
+  for (std::size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) {
+    const bool left = at == 0 || !is_name_char(text[at - 1]);
+    const std::size_t end = at + word.size();
+    if (left && (end == text.size() || !is_name_char(text[end]))) return true;
+  }
+  return false;
+}
+
+// `class` in `template <class T>` declares no class.
+std::string without_template(const std::string& head) {
+  const std::size_t start = head.find("template");
+  if (start == std::string::npos) return head;
+  int depth = 0;
+  for (std::size_t i = head.find('<', start); i < head.size(); ++i) {
+    if (head[i] == '<') ++depth;
+    if (head[i] == '>' && --depth == 0) return head.substr(i + 1);
+  }
+  return head;
+}
+
+// The name of the function that `head`, the text before a `{`, declares; empty for anything else.
+std::string function_name(const std::string& raw_head) {
+  const std::string head = without_template(raw_head);
+  const std::size_t paren = head.find('(');
+  if (paren == std::string::npos) return {};
+  const std::string before = head.substr(0, paren);
+  for (const std::string_view word : {"namespace", "class", "struct", "union", "enum"}) {
+    if (has_word(before, word)) return {};
+  }
+  const std::size_t end = before.find_last_not_of(" \n");
+  if (end == std::string::npos) return "(unnamed)";
+  std::size_t begin = end + 1;
+  while (begin > 0 && is_name_char(before[begin - 1])) --begin;
+  return begin > end ? "(unnamed)" : before.substr(begin, end + 1 - begin);
+}
+
+std::vector<Function> functions_of(const std::string& source) {
+  std::vector<Function> functions;
+  std::string head;  // text since the last ; { or }
+  std::size_t line = 1;
+  std::size_t depth = 0;
+  std::size_t function_depth = 0;  // depth of the open function's brace; 0: none
+  for (const char c : Blanker(source).blank()) {
+    if (c == '\n') ++line;
+    if (c == '{') {
+      ++depth;
+      const std::string name = function_depth == 0 ? function_name(head) : std::string();
+      if (!name.empty()) {
+        function_depth = depth;
+        functions.push_back({name, line, line});
+      }
+    }
+    if (c == '}' && depth > 0) {
+      if (depth == function_depth) {
+        functions.back().last_line = line;
+        function_depth = 0;
+      }
+      --depth;
+    }
+    if (c == ';' || c == '{' || c == '}') {
+      head.clear();
+    } else {
+      head += c;
+    }
+  }
+  return functions;
+}
+
+}  // namespace
+
+Findings check_sizes(const fs::path& root) {
+  std::set<std::string> allowed;
+  for (const auto& row : read_table(root, "sizes_allowed.txt")) allowed.insert(row[0]);
+  Findings findings;
+  for (const std::string& file :
+       cpp_files(root, {"include", "src", "tools", "examples", "bench", "tests"})) {
+    const std::string source = read_file(root / file);
+    const std::size_t lines = lines_of(source).size();
+    if (lines > kMaxFileLines && !allowed.count(file)) {
+      findings.push_back({file, 0, std::to_string(lines) + " lines; the limit is 800"});
+    }
+    for (const Function& function : functions_of(source)) {
+      const std::size_t length = function.last_line - function.first_line + 1;
+      if (length <= kMaxFunctionLines || allowed.count(file + ":" + function.name)) continue;
+      findings.push_back(
+          {file, function.first_line,
+           function.name + " has " + std::to_string(length) + " lines; the limit is 70"});
+    }
+  }
+  return findings;
+}
+
+}  // namespace tidy

@@ -1,0 +1,192 @@
+// Each check is shown a tiny tree with the fault it exists for: a check that cannot fail is worth
+// nothing.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "tests/tidy/tidy.hpp"
+
+namespace tidy {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class Tree : public ::testing::Test {
+ protected:
+  Tree() {
+    std::string name = fs::temp_directory_path() / "tidy_XXXXXX";
+    root = mkdtemp(name.data());
+    write("tests/tidy/layers.txt", "0 base\n1 coro loop\n2 task\n7 run\n8 tools\n");
+    write("tests/tidy/kernel.txt", "allow src/loop/backend*\nsymbol recv send\n");
+  }
+  ~Tree() override { fs::remove_all(root); }
+
+  void write(const std::string& path, const std::string& text) {
+    fs::create_directories((root / path).parent_path());
+    std::ofstream(root / path, std::ios::binary) << text;
+  }
+
+  static std::vector<std::string> texts(const Findings& findings) {
+    std::vector<std::string> result;
+    for (const Finding& finding : findings) {
+      result.push_back(finding.path + ":" + std::to_string(finding.line) + ": " + finding.what);
+    }
+    return result;
+  }
+
+  fs::path root;
+};
+
+using layers = Tree;
+using sizes = Tree;
+using text = Tree;
+using snippets = Tree;
+using paths = Tree;
+using seam = Tree;
+
+TEST_F(layers, accept_includes_that_point_down) {
+  write("include/asyncio/base/list.hpp", "#include <vector>\n");
+  write("include/asyncio/loop/loop.hpp", "#include \"asyncio/base/list.hpp\"\n");
+  write("include/asyncio/run/run.hpp", "#include \"asyncio/loop/loop.hpp\"\n");
+  write("include/asyncio/asyncio.hpp", "#include \"asyncio/run/run.hpp\"\n");
+  write("src/loop/loop.cpp", "#include \"asyncio/loop/loop.hpp\"\n\n#include <sys/epoll.h>\n");
+  write("tools/asyncio/main.cpp", "#include <asyncio/asyncio.hpp>\n");
+  EXPECT_THAT(check_layers(root), IsEmpty());
+}
+
+TEST_F(layers, report_an_include_of_a_higher_row) {
+  write("include/asyncio/task/task.hpp", "");
+  write("src/base/log.cpp", "// a comment\n#include \"asyncio/task/task.hpp\"\n");
+  EXPECT_THAT(texts(check_layers(root)),
+              ElementsAre("src/base/log.cpp:2: base (row 0) may not include task (row 2): "
+                          "asyncio/task/task.hpp"));
+}
+
+TEST_F(layers, report_an_include_of_a_neighbour_in_the_same_row) {
+  write("src/coro/frame.hpp", "");
+  write("src/loop/loop.cpp", "#include \"coro/frame.hpp\"\n");
+  EXPECT_THAT(texts(check_layers(root)),
+              ElementsAre(HasSubstr("loop (row 1) may not include coro")));
+}
+
+TEST_F(layers, report_a_folder_without_a_row) {
+  write("include/asyncio/base/list.hpp", "");
+  write("src/misc/misc.cpp", "#include \"asyncio/base/list.hpp\"\n");
+  EXPECT_THAT(texts(check_layers(root)), ElementsAre(HasSubstr("'misc' has no row")));
+}
+
+TEST_F(layers, report_a_circle_of_files) {
+  write("src/base/a.hpp", "#include \"base/b.hpp\"\n");
+  write("src/base/b.hpp", "#include \"a.hpp\"\n");
+  EXPECT_THAT(texts(check_layers(root)),
+              ElementsAre(HasSubstr("src/base/a.hpp -> src/base/b.hpp -> src/base/a.hpp")));
+}
+
+TEST_F(layers, report_a_foreign_header_in_a_public_one) {
+  write("include/asyncio/loop/loop.hpp", "#include <sys/epoll.h>\n#include <boost/asio.hpp>\n");
+  EXPECT_THAT(texts(check_layers(root)),
+              ElementsAre(HasSubstr(":1: foreign header 'sys/epoll.h'"),
+                          HasSubstr(":2: foreign header 'boost/asio.hpp'")));
+}
+
+TEST_F(layers, report_an_umbrella_header_inside_the_library) {
+  write("include/asyncio/asyncio.hpp", "");
+  write("src/run/run.cpp", "#include <asyncio/asyncio.hpp>\n");
+  EXPECT_THAT(texts(check_layers(root)),
+              ElementsAre(HasSubstr("umbrella headers are for programs")));
+}
+
+std::string function_of(int body_lines) {
+  std::string text = "int f(int x) {\n";
+  for (int i = 0; i < body_lines; ++i) text += "  if (x) { g(\"}\"); }  // }\n";
+  return text + "}\n";
+}
+
+TEST_F(sizes, accept_seventy_lines_and_report_one_more) {
+  write("src/base/good.cpp", function_of(68));
+  write("src/base/long.cpp", "template <class T>\nstruct S {\n" + function_of(69) + "};\n");
+  EXPECT_THAT(texts(check_sizes(root)),
+              ElementsAre("src/base/long.cpp:3: f has 71 lines; the limit is 70"));
+}
+
+TEST_F(sizes, do_not_take_a_class_or_a_namespace_for_a_function) {
+  std::string members;
+  for (int i = 0; i < 80; ++i)
+    members += "  int f" + std::to_string(i) + "() const { return 0; }\n";
+  write("include/asyncio/base/a.hpp",
+        "namespace a {\nclass [[nodiscard(\"x\")]] B {\n" + members + "};\n}\n");
+  EXPECT_THAT(check_sizes(root), IsEmpty());
+}
+
+TEST_F(sizes, report_a_file_over_eight_hundred_lines) {
+  std::string lines;
+  for (int i = 0; i < 801; ++i) lines += "int x;\n";
+  write("src/base/long.cpp", lines);
+  EXPECT_THAT(texts(check_sizes(root)),
+              ElementsAre("src/base/long.cpp:0: 801 lines; the limit is 800"));
+}
+
+TEST_F(sizes, accept_what_the_list_allows) {
+  write("tests/tidy/sizes_allowed.txt", "# reasons\nsrc/base/long.cpp:f a table\n");
+  write("src/base/long.cpp", function_of(90));
+  EXPECT_THAT(check_sizes(root), IsEmpty());
+}
+
+TEST_F(text, reports_tabs_trailing_spaces_and_a_missing_newline) {
+  write("src/base/a.cpp", "int a; \n\tint b;\nint c;");
+  EXPECT_THAT(texts(check_text(root)),
+              ElementsAre("src/base/a.cpp:1: trailing white space", "src/base/a.cpp:2: tab",
+                          "src/base/a.cpp:3: no newline at end"));
+}
+
+TEST_F(snippets, report_a_difference_and_mend_it) {
+  write("examples/hello.cpp", "int main() {\n  // [body]\n  hello();\n  // [/body]\n}\n");
+  write("README.md",
+        "<!-- include examples/hello.cpp :body -->\n```cpp\nbye();\n```\n"
+        "<!-- include examples/hello.cpp 3 -->\n\n```cpp\nhello();\n```\n");
+  EXPECT_THAT(texts(check_snippets(root)),
+              ElementsAre("README.md:1: differs from examples/hello.cpp; run ./dev format"));
+  check_snippets(root, true);
+  EXPECT_THAT(check_snippets(root), IsEmpty());
+  EXPECT_THAT(read_file(root / "README.md"), HasSubstr("```cpp\nhello();\n```\n"));
+}
+
+TEST_F(snippets, report_a_source_that_does_not_exist) {
+  write("examples/a.cpp", "int a;\n");
+  write("docs/a.md",
+        "<!-- include examples/none.cpp -->\n```\n```\n<!-- include examples/a.cpp :none "
+        "-->\n```\n```\n"
+        "<!-- include examples/a.cpp -->\ntext\n");
+  EXPECT_THAT(
+      texts(check_snippets(root)),
+      ElementsAre(HasSubstr("docs/a.md:1: no such file"), HasSubstr("docs/a.md:4: no such file"),
+                  HasSubstr("docs/a.md:7: no code block follows")));
+}
+
+TEST_F(paths, report_a_path_that_does_not_exist) {
+  write("src/base/log.cpp", "");
+  write("README.md",
+        "see `src/base/log.cpp:12` and\n`src/base/gone.cpp`, not `src/X/y.cpp` or `src/*`\n");
+  EXPECT_THAT(texts(check_paths(root)),
+              ElementsAre("README.md:2: no such path: src/base/gone.cpp"));
+}
+
+TEST_F(seam, reports_a_kernel_call_outside_the_backend) {
+  EXPECT_THAT(
+      texts(check_seam(root,
+                       "/src/b/asyncio.dir/./src/io/ops.cpp.o:               U recv@GLIBC_2.2.5\n"
+                       "/b/asyncio.dir/src/io/ops.cpp.o:                 U memcpy\n"
+                       "/b/asyncio.dir/src/loop/backend_epoll.cpp.o:     U send\n")),
+      ElementsAre(HasSubstr("src/io/ops.cpp:0: calls recv")));
+}
+
+TEST_F(seam, reports_that_there_was_nothing_to_check) {
+  EXPECT_THAT(check_seam(root, ""), ::testing::SizeIs(1));
+}
+
+}  // namespace
+}  // namespace tidy
