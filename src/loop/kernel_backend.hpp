@@ -1,0 +1,49 @@
+// What every backend that runs on the real kernel has in common: clock, chance, the socket calls
+// and the worker threads. A backend adds how it waits.
+#pragma once
+
+#include <memory>
+
+#include "asyncio/loop/backend.hpp"
+#include "loop/blocking_pool.hpp"
+
+namespace asyncio::detail {
+
+class KernelBackend : public Backend {
+ public:
+  KernelBackend(JobSink sink, void* context) noexcept : sink_(sink), context_(context) {}
+  ~KernelBackend() override;
+
+  Nanoseconds now() noexcept override;
+  std::int64_t wall_clock_seconds() noexcept override;
+  std::uint64_t random() noexcept override;
+
+  int socket(int family, int type, int protocol) override;
+  int bind(int fd, const SocketAddress& address) override;
+  int listen(int fd, int backlog) override;
+  int accept(int fd, SocketAddress& peer) override;
+  int connect(int fd, const SocketAddress& address) override;
+  int shutdown_write(int fd) override;
+  std::ptrdiff_t recv(int fd, std::span<std::byte> buffer) override;
+  std::ptrdiff_t send(int fd, std::span<const std::byte> data) override;
+  std::ptrdiff_t send_many(int fd, std::span<const std::span<const std::byte>> pieces) override;
+  int socket_error(int fd) override;
+  int set_option(int fd, int level, int option, int value) override;
+  int local_address(int fd, SocketAddress& out) override;
+  int peer_address(int fd, SocketAddress& out) override;
+  void close(int fd) noexcept override;
+  std::size_t descriptor_limit() noexcept override;
+
+  void submit(BlockingJob& job) override;
+  ResolveAnswer resolve(const ResolveQuery& query) override;
+
+  void close_all() noexcept override;
+
+ private:
+  JobSink sink_;
+  void* context_;
+  std::unique_ptr<BlockingPool> pool_;
+  bool closed_ = false;
+};
+
+}  // namespace asyncio::detail
