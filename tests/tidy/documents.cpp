@@ -77,7 +77,10 @@ bool is_fence(const std::string& line) {
 // Compares each named block of `lines` with its file, and puts the file's text there.
 Findings refresh(const fs::path& root, const std::string& path, Lines& lines) {
   Findings findings;
+  bool in_block = false;
   for (std::size_t i = 0; i < lines.size(); ++i) {
+    if (is_fence(lines[i])) in_block = !in_block;
+    if (in_block) continue;  // a document about documents shows such comments
     const Lines words = include_comment(lines[i]);
     if (words.empty()) continue;
     const std::optional<Lines> wanted = named_lines(root, words);

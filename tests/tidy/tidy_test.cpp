@@ -167,6 +167,11 @@ TEST_F(snippets, report_a_source_that_does_not_exist) {
                   HasSubstr("docs/a.md:7: no code block follows")));
 }
 
+TEST_F(snippets, leave_a_comment_inside_a_code_block_alone) {
+  write("docs/a.md", "```text\n<!-- include examples/none.cpp -->\n```\n");
+  EXPECT_THAT(check_snippets(root), IsEmpty());
+}
+
 TEST_F(paths, report_a_path_that_does_not_exist) {
   write("src/base/log.cpp", "");
   write("README.md",
