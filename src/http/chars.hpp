@@ -22,7 +22,8 @@ consteval std::array<std::uint8_t, 256> make_table() {
     const bool digit = c >= '0' && c <= '9';
     const bool alpha = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
     const bool punctuation =
-        c < 127 && std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) != std::string_view::npos;
+        c < 127 &&
+        std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) != std::string_view::npos;
     unsigned bits = 0;
     if (digit || alpha || punctuation) bits |= kToken;
     if ((c >= 32 && c != 127) || c == '\t') bits |= kFieldValue;

@@ -62,8 +62,9 @@ std::string printable(std::string_view text, std::size_t limit) {
 void check_field(std::string_view name, std::string_view value) {
   if (!is_token(name)) {
     throw ValueError(name.empty() ? "header name is empty"
-                                  : "header name \"" + printable(name) + "\" holds a byte other than "
-                                    "letters, digits and !#$%&'*+-.^_`|~");
+                                  : "header name \"" + printable(name) +
+                                        "\" holds a byte other than "
+                                        "letters, digits and !#$%&'*+-.^_`|~");
   }
   if (const std::size_t bad = chars::find_not(value, chars::kFieldValue); bad != kNotFound) {
     throw ValueError("header " + std::string(name) + ": its value has a control byte (" +
@@ -109,7 +110,9 @@ std::size_t Headers::count(std::string_view name) const noexcept {
   return found;
 }
 
-bool Headers::contains(std::string_view name) const noexcept { return find(name, 0) != kNotFound; }
+bool Headers::contains(std::string_view name) const noexcept {
+  return find(name, 0) != kNotFound;
+}
 
 bool Headers::has_token(std::string_view name, std::string_view token) const noexcept {
   bool found = false;
@@ -189,7 +192,8 @@ void Headers::append_unchecked(std::string_view name, std::string_view value) {
   }
   const auto name_at = static_cast<std::uint32_t>(text_.size());
   const auto name_size = static_cast<std::uint32_t>(name.size());
-  fields_.push_back({name_at, name_size, name_at + name_size, static_cast<std::uint32_t>(value.size())});
+  fields_.push_back(
+      {name_at, name_size, name_at + name_size, static_cast<std::uint32_t>(value.size())});
   text_.append(name);
   text_.append(value);
   unchecked_ = true;

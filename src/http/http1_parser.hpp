@@ -19,7 +19,7 @@
 // client reads what real servers send: when a head is not strictly valid it is repaired once and
 // the connection is not used again (repaired(), keep_alive() false). The verdict never depends on
 // how the bytes were cut into pieces.
-// Source: RFC 9112. The grammar is Boost.Beast's basic_parser, which only http1_parser.cpp sees.
+// Source: RFC 9112. The grammar is Boost.Beast's basic_parser, which only http1_engine.cpp sees.
 #pragma once
 
 #include <cstddef>

@@ -33,7 +33,8 @@ class DateReader {
     }
   }
   void skip_letters() {
-    while (!rest_.empty() && chars::lower(rest_.front()) >= 'a' && chars::lower(rest_.front()) <= 'z') {
+    while (!rest_.empty() && chars::lower(rest_.front()) >= 'a' &&
+           chars::lower(rest_.front()) <= 'z') {
       rest_.remove_prefix(1);
     }
   }
@@ -87,7 +88,8 @@ void append_two(std::string& out, unsigned value) {
 
 /// "94" is the year nearest to now that ends so and is not over 50 years ahead (RFC 9110 5.6.7).
 int full_year(int two_digits) {
-  const std::chrono::year_month_day today{std::chrono::floor<std::chrono::days>(system_clock::now())};
+  const std::chrono::year_month_day today{
+      std::chrono::floor<std::chrono::days>(system_clock::now())};
   const int now = static_cast<int>(today.year());
   const int year = now / 100 * 100 + two_digits;
   return year > now + 50 ? year - 100 : year;
@@ -97,7 +99,7 @@ int full_year(int two_digits) {
 
 std::string_view reason_phrase(int status) noexcept {
   switch (status) {
-    // clang-format off
+      // clang-format off
     case 100: return "Continue";
     case 101: return "Switching Protocols";
     case 102: return "Processing";
