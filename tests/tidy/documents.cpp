@@ -23,7 +23,7 @@ std::string trimmed(const std::string& line) {
 
 bool is_marker(const std::string& line) {
   const std::string text = trimmed(line);
-  return text.rfind("// [", 0) == 0 && text.back() == ']' && text.find(' ', 3) == std::string::npos;
+  return text.starts_with("// [") && text.back() == ']' && text.find(' ', 3) == std::string::npos;
 }
 
 Lines dedented(Lines lines) {
@@ -41,7 +41,7 @@ std::optional<Lines> named_lines(const fs::path& root, const Lines& words) {
   auto end = file.end();
   if (words.size() > 1 && words[1][0] == ':') {
     const std::string tag = words[1].substr(1);
-    const auto is = [](std::string marker) {
+    const auto is = [](const std::string& marker) {
       return [marker](const std::string& line) { return trimmed(line) == marker; };
     };
     begin = std::find_if(begin, end, is("// [" + tag + "]"));
@@ -66,13 +66,11 @@ std::optional<Lines> named_lines(const fs::path& root, const Lines& words) {
 Lines include_comment(const std::string& line) {
   const std::string text = trimmed(line);
   const std::size_t end = text.find("-->");
-  if (text.rfind(kOpening, 0) != 0 || end == std::string::npos) return {};
+  if (!text.starts_with(kOpening) || end == std::string::npos) return {};
   return words_of(text.substr(kOpening.size(), end - kOpening.size()));
 }
 
-bool is_fence(const std::string& line) {
-  return line.rfind("```", 0) == 0;
-}
+bool is_fence(const std::string& line) { return line.starts_with("```"); }
 
 // Compares each named block of `lines` with its file, and puts the file's text there.
 Findings refresh(const fs::path& root, const std::string& path, Lines& lines) {
@@ -128,7 +126,7 @@ bool is_path(const std::string& text) {
   }
   for (const std::string_view folder :
        {"src/", "include/", "examples/", "tests/", "tools/", "bench/", "docs/", "cmake/"}) {
-    if (text.rfind(folder, 0) == 0) return true;
+    if (text.starts_with(folder)) return true;
   }
   return false;
 }

@@ -31,7 +31,7 @@ std::vector<Include> includes_of(const std::string& text) {
   std::size_t number = 0;
   for (const std::string& line : lines_of(text)) {
     ++number;
-    if (line.rfind("#include", 0) != 0) continue;
+    if (!line.starts_with("#include")) continue;
     const std::size_t open = line.find_first_of("<\"");
     if (open == std::string::npos) continue;
     const bool angled = line[open] == '<';
@@ -44,7 +44,7 @@ std::vector<Include> includes_of(const std::string& text) {
 // The folder of ARCHITECTURE.md that a file belongs to; empty for a stranger.
 std::string folder_of(const std::string& path) {
   for (const std::string_view prefix : {"include/asyncio/", "src/"}) {
-    if (path.rfind(prefix, 0) != 0) continue;
+    if (!path.starts_with(prefix)) continue;
     const std::size_t slash = path.find('/', prefix.size());
     if (slash == std::string::npos) return std::string(kUmbrella);
     return path.substr(prefix.size(), slash - prefix.size());
@@ -111,7 +111,7 @@ Findings check_layers(const fs::path& root) {
     for (const Include& include : includes_of(read_file(root / file))) {
       const std::string target = resolve(root, file, include);
       if (target.empty()) {
-        if (file.rfind("include/", 0) == 0 && !is_standard(include)) {
+        if (file.starts_with("include/") && !is_standard(include)) {
           findings.push_back(
               {file, include.line,
                "foreign header '" + include.name + "' in a public header; include it in src/"});

@@ -49,7 +49,7 @@ class Blanker {
     return at_ > 0 && std::isxdigit(static_cast<unsigned char>(text_[at_ - 1]));
   }
   bool is_first_on_line() const {
-    const std::size_t before = text_.find_last_not_of(" ", at_ == 0 ? 0 : at_ - 1);
+    const std::size_t before = text_.find_last_not_of(' ', at_ == 0 ? 0 : at_ - 1);
     return at_ == 0 || before == std::string::npos || text_[before] == '\n';
   }
   void erase_to(std::size_t end) {
