@@ -1,0 +1,13 @@
+// All of asyncio but HTTP: `#include <asyncio/asyncio.hpp>`.
+#pragma once
+
+#include "asyncio/coro/generator.hpp"
+#include "asyncio/coro/pass.hpp"
+#include "asyncio/coro/with.hpp"
+#include "asyncio/run/event_loop.hpp"
+#include "asyncio/run/runner.hpp"
+#include "asyncio/task/gather.hpp"
+#include "asyncio/task/sleep.hpp"
+#include "asyncio/task/task.hpp"
+#include "asyncio/task/timeouts.hpp"
+#include "asyncio/task/wait.hpp"

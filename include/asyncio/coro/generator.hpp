@@ -1,0 +1,126 @@
+// Generator<T>: a function that yields, run step by step. Python: a generator (`def` with `yield`).
+#pragma once
+
+#include <coroutine>
+#include <cstddef>
+#include <exception>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include "asyncio/base/pool.hpp"
+
+namespace asyncio {
+
+/// The end of a generator, for next(generator). Python: StopIteration.
+class StopIteration : public std::exception {
+ public:
+  [[nodiscard]] const char* what() const noexcept override { return "StopIteration"; }
+};
+
+/// Lazy: calling the function runs nothing; next() runs it to its next `co_yield`. Needs no loop.
+/// An exception in the body comes out of next(), and the generator has then ended.
+///
+///   Generator<int> count() { for (int i = 0;; ++i) co_yield i; }
+///   auto numbers = count();
+///   while (auto number = numbers.next()) ...   // std::optional<int>
+///   for (int number : numbers) ...
+template <class T>
+class [[nodiscard("a generator does nothing until next() or a loop over it")]] Generator {
+ public:
+  using value_type = T;
+
+  struct promise_type : base::Pooled {
+    std::add_pointer_t<T> current = nullptr;
+    std::exception_ptr error;
+
+    Generator get_return_object() noexcept {
+      return Generator(std::coroutine_handle<promise_type>::from_promise(*this));
+    }
+    std::suspend_always initial_suspend() noexcept { return {}; }
+    std::suspend_always final_suspend() noexcept { return {}; }
+    // The value lives in the generator's frame until it is resumed.
+    std::suspend_always yield_value(std::remove_reference_t<T>& value) noexcept {
+      current = std::addressof(value);
+      return {};
+    }
+    std::suspend_always yield_value(std::remove_reference_t<T>&& value) noexcept {
+      current = std::addressof(value);
+      return {};
+    }
+    void return_void() noexcept {}
+    void unhandled_exception() noexcept { error = std::current_exception(); }
+    template <class A>
+    void await_transform(A&&) = delete;  // a generator yields; to await, write a coroutine
+  };
+
+  Generator() = default;
+  Generator(Generator&& other) noexcept : handle_(std::exchange(other.handle_, {})) {}
+  Generator& operator=(Generator&& other) noexcept {
+    std::swap(handle_, other.handle_);
+    return *this;
+  }
+  ~Generator() { close(); }
+
+  /// The next value, or nullopt at the end, again and again.
+  [[nodiscard]] std::optional<std::remove_cvref_t<T>> next() {
+    if (!advance()) return std::nullopt;
+    return std::optional<std::remove_cvref_t<T>>(std::move(*handle_.promise().current));
+  }
+
+  /// Ends it where it stands: the destructors of its locals run. Python: generator.close.
+  void close() noexcept {
+    if (handle_) std::exchange(handle_, {}).destroy();
+  }
+
+  /// For range-for. One pass; begin() runs to the first value.
+  class Iterator {
+   public:
+    using difference_type = std::ptrdiff_t;
+    using value_type = std::remove_cvref_t<T>;
+
+    explicit Iterator(Generator* of) noexcept : generator_(of) {}
+    std::remove_reference_t<T>& operator*() const noexcept {
+      return *generator_->handle_.promise().current;
+    }
+    Iterator& operator++() {
+      if (!generator_->advance()) generator_ = nullptr;
+      return *this;
+    }
+    void operator++(int) { ++*this; }
+    bool operator==(std::default_sentinel_t) const noexcept { return generator_ == nullptr; }
+
+   private:
+    Generator* generator_;
+  };
+
+  Iterator begin() { return Iterator(advance() ? this : nullptr); }
+  static std::default_sentinel_t end() noexcept { return {}; }
+
+ private:
+  explicit Generator(std::coroutine_handle<promise_type> handle) noexcept : handle_(handle) {}
+
+  bool advance() {
+    if (!handle_ || handle_.done()) return false;
+    handle_.resume();
+    if (!handle_.done()) return true;
+    if (std::exception_ptr error = std::exchange(handle_.promise().error, nullptr)) {
+      std::rethrow_exception(error);
+    }
+    return false;
+  }
+
+  std::coroutine_handle<promise_type> handle_;
+};
+
+/// The next value of a generator; throws StopIteration at its end. Python: next(generator).
+template <class T>
+std::remove_cvref_t<T> next(Generator<T>& generator) {
+  auto value = generator.next();
+  if (!value) throw StopIteration();
+  return std::move(*value);
+}
+
+}  // namespace asyncio

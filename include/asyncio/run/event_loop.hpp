@@ -1,0 +1,125 @@
+// EventLoop: Python's loop object, with Python's method names.
+//
+// Everything here is one call into a layer below; only this layer knows them all. New programs
+// rarely need it: run(), create_task() and the free functions act on the running loop.
+#pragma once
+
+#include <memory>
+#include <utility>
+
+#include "asyncio/loop/scheduler.hpp"
+#include "asyncio/task/drive.hpp"
+#include "asyncio/task/future.hpp"
+#include "asyncio/task/task.hpp"
+
+namespace asyncio {
+
+/// Python: asyncio.EventLoop. One runs per thread at a time; several threads may each have one.
+/// Loop thread only, except call_soon_threadsafe and time.
+class EventLoop {
+ public:
+  /// A new loop, not current anywhere. Python: asyncio.new_event_loop.
+  EventLoop();
+  explicit EventLoop(std::unique_ptr<Backend> backend);
+  EventLoop(const EventLoop&) = delete;
+  EventLoop& operator=(const EventLoop&) = delete;
+  /// Closes it.
+  ~EventLoop();
+
+  // --- running ----------------------------------------------------------------------------------
+
+  /// Runs `awaitable` (a coroutine becomes a task) and gives its result. RuntimeError when the loop
+  /// runs already, is closed, or is stopped first. Python: loop.run_until_complete.
+  template <class A>
+  auto run_until_complete(A&& awaitable) {
+    check_runnable();
+    auto future = as_future(std::forward<A>(awaitable));
+    detail::run_until_done(scheduler_, future);
+    return std::move(future).result();
+  }
+  void run_forever() { scheduler_.run_forever(); }
+  void stop() noexcept { scheduler_.stop(); }
+  [[nodiscard]] bool is_running() const noexcept { return scheduler_.is_running(); }
+  [[nodiscard]] bool is_closed() const noexcept { return scheduler_.is_closed(); }
+  /// RuntimeError while it runs. Tasks that are still pending are reported and destroyed.
+  void close();
+
+  // --- scheduling -------------------------------------------------------------------------------
+
+  template <class F>
+  Handle call_soon(F&& callback) {
+    return scheduler_.call_soon(std::forward<F>(callback));
+  }
+  void call_soon_threadsafe(base::UniqueFunction<void()> callback) {
+    scheduler_.call_soon_threadsafe(std::move(callback));
+  }
+  template <class F>
+  TimerHandle call_later(Delay delay, F&& callback) {
+    return scheduler_.call_later(delay, std::forward<F>(callback));
+  }
+  template <class F>
+  TimerHandle call_at(Nanoseconds when, F&& callback) {
+    return scheduler_.call_at(when, std::forward<F>(callback));
+  }
+  /// The loop's monotonic clock, as a duration since some fixed point.
+  [[nodiscard]] Nanoseconds time() noexcept { return scheduler_.time(); }
+
+  // --- tasks and futures ------------------------------------------------------------------------
+
+  template <class T = void>
+  [[nodiscard]] Future<T> create_future() {
+    return detail::make_future<T>(scheduler_);
+  }
+  template <detail::TaskSource A>
+  auto create_task(A&& source, TaskOptions options = {}) {
+    return detail::spawn_any(scheduler_, std::forward<A>(source), options);
+  }
+
+  // --- errors -----------------------------------------------------------------------------------
+
+  /// `handler(loop, context)`; null restores the default. Python: loop.set_exception_handler.
+  void set_exception_handler(std::function<void(EventLoop&, const ExceptionContext&)> handler);
+  void call_exception_handler(const ExceptionContext& context) noexcept {
+    scheduler_.call_exception_handler(context);
+  }
+  void default_exception_handler(const ExceptionContext& context) {
+    Scheduler::default_exception_handler(context);
+  }
+  [[nodiscard]] bool get_debug() const noexcept { return scheduler_.get_debug(); }
+  void set_debug(bool enabled) noexcept { scheduler_.set_debug(enabled); }
+
+  /// The scheduling half, for code of the layers below.
+  [[nodiscard]] Scheduler& scheduler() noexcept { return scheduler_; }
+
+ private:
+  void check_runnable() const;
+
+  template <class A>
+  auto as_future(A&& awaitable) {
+    if constexpr (detail::is_future_v<A>) {
+      return std::remove_cvref_t<A>(std::forward<A>(awaitable));
+    } else {
+      return create_task(std::forward<A>(awaitable));
+    }
+  }
+
+  Scheduler scheduler_;
+};
+
+/// The loop that runs in this thread; RuntimeError("no running event loop") without one.
+/// Python: asyncio.get_running_loop.
+[[nodiscard]] EventLoop& get_running_loop();
+
+/// The running loop, else this thread's current one, which is made when there is none: older
+/// programs expect that (a deliberate difference from Python 3.14, which refuses).
+/// Python: asyncio.get_event_loop.
+[[nodiscard]] EventLoop& get_event_loop();
+
+/// Makes `loop` this thread's current one; null for none. The caller keeps it alive.
+/// Python: asyncio.set_event_loop.
+void set_event_loop(EventLoop* loop) noexcept;
+
+/// Python: asyncio.new_event_loop.
+[[nodiscard]] std::unique_ptr<EventLoop> new_event_loop();
+
+}  // namespace asyncio

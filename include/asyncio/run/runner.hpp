@@ -1,0 +1,72 @@
+// run() and Runner: from a plain main() into coroutines.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "asyncio/run/event_loop.hpp"
+
+namespace asyncio {
+
+struct RunOptions {
+  bool debug = false;  ///< as EventLoop::set_debug
+  /// Makes the loop; null: new_event_loop. Python: loop_factory.
+  std::unique_ptr<EventLoop> (*loop_factory)() = nullptr;
+};
+
+/// A loop for one or several main coroutines, closed in order at the end. Ctrl-C in the main thread
+/// cancels the main task; when it ends by that, run() throws KeyboardInterrupt. A second Ctrl-C
+/// leaves at once. Python: asyncio.Runner.
+class Runner {
+ public:
+  explicit Runner(RunOptions options = {}) : options_(options) {}
+  Runner(const Runner&) = delete;
+  Runner& operator=(const Runner&) = delete;
+  /// close(), if nobody has called it.
+  ~Runner();
+
+  /// Runs the awaitable as the main task and gives its result. RuntimeError inside a running loop
+  /// or after close(). May be called again. Python: Runner.run.
+  template <class A>
+  auto run(A&& main) {
+    EventLoop& loop = prepare();
+    auto task = loop.create_task(std::forward<A>(main));
+    drive(task);
+    return std::move(task).result();
+  }
+
+  /// The loop, made at the first use. Python: Runner.get_loop.
+  [[nodiscard]] EventLoop& get_loop();
+
+  /// Cancels what still runs and waits for its end, then closes the loop. What those tasks fail
+  /// with goes to the exception handler. Python: Runner.close.
+  void close();
+
+ private:
+  EventLoop& prepare();
+  void drive(const AnyTask& task);
+
+  RunOptions options_;
+  std::unique_ptr<EventLoop> loop_;
+  bool closed_ = false;
+};
+
+/// Runs `main` in a new loop and closes it: cancels what is left, waits for its end. Gives the
+/// result of main or throws its exception. RuntimeError when a loop runs in this thread already.
+/// Python: asyncio.run.
+template <class A>
+auto run(A&& main, RunOptions options = {}) {
+  Runner runner(options);
+  if constexpr (std::is_void_v<decltype(runner.run(std::forward<A>(main)))>) {
+    runner.run(std::forward<A>(main));
+    runner.close();
+  } else {
+    auto result = runner.run(std::forward<A>(main));
+    runner.close();
+    return result;
+  }
+}
+
+}  // namespace asyncio

@@ -1,0 +1,189 @@
+// What all futures and tasks share, whatever their type: state, who waits, references.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "asyncio/base/list.hpp"
+#include "asyncio/base/pool.hpp"
+#include "asyncio/base/result.hpp"
+#include "asyncio/loop/exception_context.hpp"
+#include "asyncio/loop/ready_queue.hpp"
+
+namespace asyncio {
+
+class Scheduler;
+
+namespace detail {
+
+/// Registered with a future and told once that it is done. Being told only makes something ready
+/// for the next turn; nothing of the user's runs inside.
+class DoneNode : public base::ListNode {
+ public:
+  /// `abandoned`: the future was dropped while pending, so it will never be done.
+  using Notify = void (*)(DoneNode*, bool abandoned);
+  explicit DoneNode(Notify callback) noexcept : notify(callback) {}
+
+  Notify notify;
+};
+
+/// Shared state of a Future or Task. Reference counts are not atomic: handles are copied and
+/// dropped on the loop's thread only.
+class FutureBase : public Describable, public base::Pooled {
+ public:
+  enum class State : std::uint8_t { pending, cancelled, finished };
+
+  FutureBase(const FutureBase&) = delete;
+  FutureBase& operator=(const FutureBase&) = delete;
+  virtual ~FutureBase();
+
+  void add_reference() noexcept { ++references_; }
+  void drop_reference() noexcept {
+    if (--references_ == 0) destroy();
+  }
+
+  [[nodiscard]] bool done() const noexcept { return state_ != State::pending; }
+  [[nodiscard]] bool cancelled() const noexcept { return state_ == State::cancelled; }
+  [[nodiscard]] Scheduler& scheduler() const noexcept { return *scheduler_; }
+
+  /// False when done already, else cancelled or asked to. Also disarms "never retrieved".
+  virtual bool cancel(std::string_view message);
+
+  /// Tells `node` in the order of registration; at once when this is done already.
+  void add_waiter(DoneNode& node) noexcept {
+    if (done()) {
+      node.notify(&node, false);
+    } else {
+      waiters_.push_back(&node);
+    }
+  }
+
+  /// The outcome's error half: null, the exception, or CancelledError. Valid once done.
+  [[nodiscard]] const std::exception_ptr& error() noexcept { return slot().error; }
+  void mark_retrieved() noexcept { retrieved_ = true; }
+  [[nodiscard]] bool retrieved() const noexcept { return retrieved_; }
+
+  /// Throws unless there is a result: InvalidStateError, CancelledError or the exception.
+  void check_result();
+  /// The exception or null; throws CancelledError or InvalidStateError. Marks it retrieved.
+  std::exception_ptr exception();
+  /// InvalidStateError unless pending.
+  void set_exception(std::exception_ptr error);
+  void check_pending() const;
+  void settle(State state) noexcept;
+
+  [[nodiscard]] std::string repr() const override;
+
+ protected:
+  FutureBase(Scheduler& scheduler, std::size_t slot_offset) noexcept
+      : scheduler_(&scheduler), slot_offset_(static_cast<std::uint16_t>(slot_offset)) {}
+
+  [[nodiscard]] base::SlotBase& slot() noexcept {
+    return *reinterpret_cast<base::SlotBase*>(reinterpret_cast<char*>(this) + slot_offset_);
+  }
+  [[nodiscard]] const base::SlotBase& slot() const noexcept {
+    return const_cast<FutureBase*>(this)->slot();
+  }
+  /// "Future" or "Task", for messages.
+  [[nodiscard]] virtual std::string_view kind() const noexcept { return "Future"; }
+  [[nodiscard]] std::string_view state_name() const noexcept;
+
+ private:
+  friend base::SlotBase& slot_of(FutureBase& future) noexcept { return future.slot(); }
+
+  void destroy() noexcept;
+
+  Scheduler* scheduler_;
+  base::List<DoneNode> waiters_;
+  std::uint32_t references_ = 1;
+  State state_ = State::pending;
+  bool retrieved_ = false;
+  std::uint16_t slot_offset_;  // from this to the Slot<T> of the typed block
+};
+
+base::SlotBase& slot_of(FutureBase& future) noexcept;
+
+/// A counted pointer to a block.
+template <class Block>
+class Ref {
+ public:
+  Ref() = default;
+  /// Takes over the reference that `block` was made with.
+  static Ref adopt(Block* block) noexcept {
+    Ref ref;
+    ref.block_ = block;
+    return ref;
+  }
+  explicit Ref(Block* block) noexcept : block_(block) {
+    if (block_ != nullptr) block_->add_reference();
+  }
+  Ref(const Ref& other) noexcept : Ref(other.block_) {}
+  Ref(Ref&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
+  Ref& operator=(Ref other) noexcept {
+    std::swap(block_, other.block_);
+    return *this;
+  }
+  ~Ref() {
+    if (block_ != nullptr) block_->drop_reference();
+  }
+
+  [[nodiscard]] Block* get() const noexcept { return block_; }
+  Block* operator->() const noexcept { return block_; }
+  Block& operator*() const noexcept { return *block_; }
+  explicit operator bool() const noexcept { return block_ != nullptr; }
+  Block* release() noexcept { return std::exchange(block_, nullptr); }
+
+ private:
+  Block* block_ = nullptr;
+};
+
+/// The typed end of a block: the slot, which is the only thing a template needs to know.
+template <class T>
+class FutureBlock final : public FutureBase {
+ public:
+  explicit FutureBlock(Scheduler& scheduler) noexcept
+      : FutureBase(scheduler, offset()) {}
+
+ private:
+  static std::size_t offset() noexcept;
+  base::Slot<T> slot_;
+};
+
+template <class T>
+std::size_t FutureBlock<T>::offset() noexcept {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Winvalid-offsetof"
+  return offsetof(FutureBlock, slot_);
+#pragma GCC diagnostic pop
+}
+
+/// A done-callback of the user's, in the ready queue once the future is done.
+class DoneCallback : public DoneNode, public ReadyNode, public base::Pooled {
+ public:
+  virtual ~DoneCallback() = default;
+
+  void add_reference() noexcept { ++references_; }
+  void drop_reference() noexcept {
+    if (--references_ == 0) delete this;
+  }
+  /// Takes it off the future. False when it has been scheduled already.
+  bool remove() noexcept;
+
+ protected:
+  explicit DoneCallback(FutureBase& future) noexcept;
+  virtual void call(FutureBase& future) = 0;
+
+ private:
+  static void notified(DoneNode* node, bool abandoned);
+  static void invoke(ReadyNode* node);
+
+  FutureBase* future_;  // kept alive from the notification until the call
+  int references_ = 1;
+};
+
+}  // namespace detail
+}  // namespace asyncio

@@ -1,0 +1,208 @@
+// Task<T>: a coroutine that the loop runs beside others.
+#pragma once
+
+#include <concepts>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "asyncio/coro/coro.hpp"
+#include "asyncio/task/future.hpp"
+#include "asyncio/task/task_base.hpp"
+
+namespace asyncio {
+
+namespace detail {
+
+/// What a task can do beyond a future, for the typed and the untyped handle.
+template <class Base>
+class TaskInterface : public Base {
+ public:
+  using Base::Base;
+
+  /// How many cancel() calls have not been taken back. Python: Task.cancelling.
+  [[nodiscard]] unsigned cancelling() const noexcept { return task_block()->cancelling(); }
+  /// Takes one cancel() back and returns what is left; at zero a request that has not been
+  /// delivered is withdrawn. Python: Task.uncancel.
+  unsigned uncancel() const noexcept { return task_block()->uncancel(); }
+  /// "Task-1" unless given. Python: Task.get_name.
+  [[nodiscard]] std::string get_name() const { return task_block()->name(); }
+  /// Python: Task.set_name.
+  void set_name(std::string_view name) const { task_block()->set_name(name); }
+
+  // For the library.
+  [[nodiscard]] TaskBase* task_block() const noexcept {
+    return static_cast<TaskBase*>(this->block_.get());
+  }
+};
+
+}  // namespace detail
+
+/// A task of any result type: what current_task() and all_tasks() give. Python: asyncio.Task.
+class AnyTask : public detail::TaskInterface<AnyFuture> {
+ public:
+  AnyTask() = default;
+  explicit AnyTask(detail::TaskBase* block) noexcept
+      : TaskInterface(detail::Ref<detail::FutureBase>(block)) {}
+};
+
+/// A running coroutine, as a handle; it is a Future of its result. Dropping the handle loses
+/// nothing: the loop keeps a task until it is done.
+///
+/// cancel() asks: CancelledError is thrown at the await where the task is, its cleanup runs, and it
+/// may refuse by catching it. A task that has not begun never runs. `co_await task` copies the
+/// result, `co_await std::move(task)` moves it. Loop thread only. Python: asyncio.Task.
+template <class T = void>
+class [[nodiscard]] Task : public detail::TaskInterface<Future<T>> {
+ public:
+  using value_type = T;
+
+  Task() = default;
+  explicit Task(detail::Ref<detail::FutureBase> block) noexcept
+      : detail::TaskInterface<Future<T>>(std::move(block)) {}
+
+  // NOLINTNEXTLINE(google-explicit-constructor): a task of T is a task
+  operator AnyTask() const noexcept { return AnyTask(this->task_block()); }
+
+  // A task settles itself. Python: RuntimeError('Task does not support set_result operation').
+  template <class... Args>
+  void set_result(Args&&...) const = delete;
+  template <class... Args>
+  void set_exception(Args&&...) const = delete;
+};
+
+/// Options of create_task.
+struct TaskOptions {
+  std::string_view name = {};  ///< copied; empty: "Task-N"
+  bool eager_start = false;    ///< run the first step now, inside the call
+};
+
+namespace detail {
+
+template <class T>
+class TaskBlock : public TaskBase {
+ public:
+  TaskBlock(Scheduler& scheduler, Coro<T> coroutine, std::string_view name)
+      : TaskBase(scheduler, offset(), *coroutine.frame(), name) {
+    coroutine.release()->slot = &slot_;
+  }
+
+ protected:
+  void drop_value() noexcept override {
+    if constexpr (!std::is_void_v<T>) slot_.value.reset();
+  }
+
+ private:
+  static std::size_t offset() noexcept {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Winvalid-offsetof"
+    return offsetof(TaskBlock, slot_);
+#pragma GCC diagnostic pop
+  }
+  base::Slot<T> slot_;
+};
+
+// A task made from a callable keeps it: a lambda's captures live as long as the coroutine that
+// reads them.
+template <class F>
+struct KeptCallable {
+  std::optional<F> callable;
+  explicit KeptCallable(F&& from) : callable(std::move(from)) {}
+};
+
+template <class T, class F>
+class TaskBlockOf final : private KeptCallable<F>, public TaskBlock<T> {
+ public:
+  TaskBlockOf(Scheduler& scheduler, F callable, std::string_view name)
+      : KeptCallable<F>(std::move(callable)),
+        TaskBlock<T>(scheduler, (*this->callable)(), name) {}
+  using base::Pooled::operator new;
+  using base::Pooled::operator delete;
+
+ private:
+  void release_callable() noexcept override { this->callable.reset(); }
+};
+
+template <class A>
+Coro<await_result_t<A>> run_awaitable(A awaitable) {
+  if constexpr (std::is_void_v<await_result_t<A>>) {
+    co_await static_cast<A&&>(awaitable);
+  } else {
+    co_return co_await static_cast<A&&>(awaitable);
+  }
+}
+
+/// Any awaitable as a coroutine; a coroutine stays itself.
+template <class A>
+auto to_coro(A&& awaitable) {
+  if constexpr (iscoroutine_v<A>) {
+    return std::remove_cvref_t<A>(std::move(awaitable));
+  } else {
+    return run_awaitable<std::decay_t<A>>(std::forward<A>(awaitable));
+  }
+}
+
+template <class T>
+Task<T> spawn(Scheduler& scheduler, Coro<T> coroutine, const TaskOptions& options = {}) {
+  ASYNCIO_CHECK(coroutine.frame() != nullptr, "create_task was given a coroutine that was awaited "
+                                              "or moved from before");
+  auto* block = new TaskBlock<T>(scheduler, std::move(coroutine), options.name);
+  Task<T> task{Ref<FutureBase>(block)};
+  block->start(options.eager_start);
+  return task;
+}
+
+template <class F>
+auto spawn_callable(Scheduler& scheduler, F callable, const TaskOptions& options) {
+  using T = typename std::invoke_result_t<F&>::value_type;
+  auto* block = new TaskBlockOf<T, F>(scheduler, std::move(callable), options.name);
+  Task<T> task{Ref<FutureBase>(block)};
+  block->start(options.eager_start);
+  return task;
+}
+
+template <class A>
+concept TaskSource = Awaitable<A> || CoroutineFunction<std::decay_t<A>&>;
+
+template <TaskSource A>
+auto spawn_any(Scheduler& scheduler, A&& source, const TaskOptions& options) {
+  if constexpr (CoroutineFunction<std::decay_t<A>&>) {
+    return spawn_callable<std::decay_t<A>>(scheduler, std::forward<A>(source), options);
+  } else {
+    return spawn(scheduler, to_coro(std::forward<A>(source)), options);
+  }
+}
+
+}  // namespace detail
+
+/// Runs a coroutine as a task of the running loop, from the next turn on. Takes a Coro, any other
+/// awaitable, or a function without parameters that returns a Coro; the latter is kept alive with
+/// the task, so `create_task([x]() -> Coro<> {...})` is safe. RuntimeError when no loop runs.
+/// Python: asyncio.create_task.
+template <detail::TaskSource A>
+auto create_task(A&& source, TaskOptions options = {}) {
+  return detail::spawn_any(detail::running_scheduler(), std::forward<A>(source), options);
+}
+
+/// A future or task as it is; anything else as by create_task. Python: asyncio.ensure_future.
+template <class A>
+auto ensure_future(A&& source) {
+  if constexpr (detail::is_future_v<A>) {
+    return std::remove_cvref_t<A>(std::forward<A>(source));
+  } else {
+    return create_task(std::forward<A>(source));
+  }
+}
+
+/// The task that runs now; empty in a plain callback. RuntimeError when no loop runs.
+/// Python: asyncio.current_task.
+[[nodiscard]] AnyTask current_task();
+
+/// The unfinished tasks of the running loop, in order of creation. Python: asyncio.all_tasks.
+[[nodiscard]] std::vector<AnyTask> all_tasks();
+[[nodiscard]] std::vector<AnyTask> all_tasks(const Scheduler& scheduler);
+
+}  // namespace asyncio

@@ -1,0 +1,95 @@
+// What all tasks share, whatever they return: stepping, cancelling, names.
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <string>
+#include <string_view>
+
+#include "asyncio/coro/frame.hpp"
+#include "asyncio/loop/ready_queue.hpp"
+#include "asyncio/task/future_base.hpp"
+
+namespace asyncio {
+
+class Scheduler;
+class Suspend;
+
+namespace detail {
+
+/// The engine, as the Python article shows it: a Task is a Future; its first step is queued when
+/// it is made; a step resumes the coroutine until it waits again or ends.
+///
+/// It is its own node in the ready queue and in the list of all tasks, and its own continuation: the
+/// root coroutine's end resumes the FakeFrame here. The loop holds one reference until it is done,
+/// so a task that nobody holds runs on. The coroutine's frame and arguments go when it ends, while
+/// handles may live on.
+class TaskBase : public FutureBase,
+                 public ReadyNode,
+                 public FakeFrame,
+                 public base::ListNode {
+ public:
+  ~TaskBase() override;
+
+  /// The task whose coroutine runs in this thread now, or null.
+  [[nodiscard]] static TaskBase* current() noexcept { return current_; }
+
+  bool cancel(std::string_view message) override;
+  /// Takes one request back; at zero also one that has not been delivered. Returns what is left.
+  unsigned uncancel() noexcept;
+  [[nodiscard]] unsigned cancelling() const noexcept { return cancel_requests_; }
+
+  /// The message of the cancellation under way; empty when none was given.
+  [[nodiscard]] std::string_view cancel_message() const noexcept;
+
+  [[nodiscard]] std::string name() const;
+  void set_name(std::string_view name);
+
+  /// The root coroutine's name, "main"; empty once it has ended.
+  [[nodiscard]] std::string coroutine_name() const;
+  [[nodiscard]] std::string repr() const override;
+
+  /// Queues the first step, or makes it now.
+  void start(bool eager) noexcept;
+  /// The loop closes: reports a task that is still pending and destroys its coroutine.
+  void abandon() noexcept;
+
+ protected:
+  /// Takes over the frame of `coroutine`; `name` may be empty.
+  TaskBase(Scheduler& scheduler, std::size_t slot_offset, Frame& root, std::string_view name);
+  /// Destroys what the coroutine borrows from: the callable it was made by.
+  virtual void release_callable() noexcept {}
+  /// Drops the value: the task was cancelled at its very end.
+  virtual void drop_value() noexcept = 0;
+  [[nodiscard]] std::string_view kind() const noexcept override { return "Task"; }
+
+ private:
+  friend class asyncio::Suspend;
+  struct Details;
+
+  static void step(ReadyNode* node);
+  static void on_end(FakeFrame* fake);
+
+  void advance() noexcept;
+  void end() noexcept;
+  void end_unstarted() noexcept;
+  void end_with_error(const std::exception_ptr& error) noexcept;
+  void finish(State state) noexcept;
+  void destroy_coroutine() noexcept;
+  Details& details();
+  [[nodiscard]] std::exception_ptr make_cancelled_error() const;
+
+  static constinit thread_local TaskBase* current_;
+
+  Waiter root_;
+  Frame* frame_;
+  Suspend* parked_ = nullptr;
+  // Either a number, for a task that never got a name (odd), or a pointer to Details (even).
+  std::uintptr_t label_;
+  std::uint32_t cancel_requests_ = 0;
+  bool started_ = false;
+  bool must_cancel_ = false;
+};
+
+}  // namespace detail
+}  // namespace asyncio

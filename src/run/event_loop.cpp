@@ -1,0 +1,82 @@
+#include "asyncio/run/event_loop.hpp"
+
+namespace asyncio {
+namespace {
+
+// How get_running_loop() finds the facade of the loop that runs.
+class Facade final : public LayerState {
+ public:
+  explicit Facade(EventLoop& of) : loop(of) {}
+  EventLoop& loop;
+};
+
+// A loop that get_event_loop() made belongs to its thread.
+struct CurrentLoop {
+  EventLoop* set = nullptr;
+  std::unique_ptr<EventLoop> made;
+};
+
+CurrentLoop& current_loop() {
+  static thread_local CurrentLoop current;
+  return current;
+}
+
+EventLoop* running_loop() {
+  Scheduler* scheduler = Scheduler::running();
+  if (scheduler == nullptr || !scheduler->facade_state) return nullptr;
+  return &static_cast<Facade&>(*scheduler->facade_state).loop;
+}
+
+}  // namespace
+
+EventLoop::EventLoop() { scheduler_.facade_state = std::make_unique<Facade>(*this); }
+
+EventLoop::EventLoop(std::unique_ptr<Backend> backend) : scheduler_(std::move(backend)) {
+  scheduler_.facade_state = std::make_unique<Facade>(*this);
+}
+
+EventLoop::~EventLoop() {
+  if (current_loop().set == this) current_loop().set = nullptr;
+}
+
+void EventLoop::close() { scheduler_.close(); }
+
+void EventLoop::check_runnable() const {
+  scheduler_.check_open();
+  if (is_running()) throw RuntimeError("This event loop is already running");
+  if (Scheduler::running() != nullptr) {
+    throw RuntimeError("Cannot run the event loop while another loop is running");
+  }
+}
+
+void EventLoop::set_exception_handler(
+    std::function<void(EventLoop&, const ExceptionContext&)> handler) {
+  if (!handler) return scheduler_.set_exception_handler(nullptr);
+  scheduler_.set_exception_handler(
+      [this, handler = std::move(handler)](Scheduler&, const ExceptionContext& context) {
+        handler(*this, context);
+      });
+}
+
+EventLoop& get_running_loop() {
+  EventLoop* loop = running_loop();
+  if (loop == nullptr) throw RuntimeError("no running event loop");
+  return *loop;
+}
+
+EventLoop& get_event_loop() {
+  if (EventLoop* loop = running_loop()) return *loop;
+  CurrentLoop& current = current_loop();
+  if (current.set == nullptr || current.set->is_closed()) {
+    current.set = nullptr;
+    current.made = std::make_unique<EventLoop>();
+    current.set = current.made.get();
+  }
+  return *current.set;
+}
+
+void set_event_loop(EventLoop* loop) noexcept { current_loop().set = loop; }
+
+std::unique_ptr<EventLoop> new_event_loop() { return std::make_unique<EventLoop>(); }
+
+}  // namespace asyncio

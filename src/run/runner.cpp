@@ -1,0 +1,56 @@
+#include "asyncio/run/runner.hpp"
+
+#include "asyncio/base/log.hpp"
+#include "asyncio/loop/interrupt.hpp"
+
+namespace asyncio {
+
+Runner::~Runner() {
+  try {
+    close();
+  } catch (...) {
+    // A destructor cannot throw; a Ctrl-C during the shutdown is all that comes here.
+    log(LogLevel::error, "run: the shutdown failed: " + base::describe(std::current_exception()));
+  }
+}
+
+EventLoop& Runner::get_loop() {
+  if (closed_) throw RuntimeError("Runner is closed");
+  if (!loop_) {
+    loop_ = options_.loop_factory != nullptr ? options_.loop_factory() : new_event_loop();
+    if (options_.debug) loop_->set_debug(true);
+  }
+  return *loop_;
+}
+
+EventLoop& Runner::prepare() {
+  if (Scheduler::running() != nullptr) {
+    throw RuntimeError("asyncio.run() cannot be called from a running event loop");
+  }
+  return get_loop();
+}
+
+void Runner::drive(const AnyTask& task) {
+  unsigned interrupts = 0;
+  const InterruptGuard guard(loop_->scheduler(), [&] {
+    if (++interrupts == 1 && !task.done()) {
+      task.cancel();
+    } else {
+      loop_->scheduler().set_fatal(std::make_exception_ptr(KeyboardInterrupt()));
+    }
+  });
+  detail::run_until_done(loop_->scheduler(), task);
+  // Cancelled by Ctrl-C and by nobody else: that is what the caller should hear.
+  if (interrupts > 0 && task.cancelled() && task.uncancel() == 0) throw KeyboardInterrupt();
+}
+
+void Runner::close() {
+  if (std::exchange(closed_, true) || !loop_) return;
+  struct CloseLoop {
+    EventLoop& loop;
+    ~CloseLoop() { loop.close(); }
+  } const at_last{*loop_};
+  detail::cancel_and_join_all(loop_->scheduler());
+}
+
+}  // namespace asyncio

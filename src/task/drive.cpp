@@ -1,0 +1,46 @@
+#include "asyncio/task/drive.hpp"
+
+#include "asyncio/loop/scheduler.hpp"
+
+namespace asyncio::detail {
+
+void run_until_done(Scheduler& scheduler, const AnyFuture& future) {
+  const CallbackToken token = future.add_done_callback([&scheduler](AnyFuture) {
+    scheduler.stop();
+  });
+  try {
+    scheduler.run_forever();
+  } catch (...) {
+    future.remove_done_callback(token);
+    if (future.done()) future.block()->mark_retrieved();
+    throw;
+  }
+  future.remove_done_callback(token);
+  if (!future.done()) throw RuntimeError("Event loop stopped before Future completed.");
+}
+
+namespace {
+
+void report_failure(Scheduler& scheduler, const AnyTask& task) {
+  FutureBase& block = *task.block();
+  block.mark_retrieved();
+  if (task.cancelled() || !block.error()) return;
+  scheduler.call_exception_handler(ExceptionContext(
+      "unhandled exception during asyncio.run() shutdown", block.error(), &block));
+}
+
+}  // namespace
+
+void cancel_and_join_all(Scheduler& scheduler) {
+  for (;;) {
+    const std::vector<AnyTask> tasks = all_tasks(scheduler);
+    if (tasks.empty()) return;
+    for (const AnyTask& task : tasks) task.cancel();
+    for (const AnyTask& task : tasks) {
+      if (!task.done()) run_until_done(scheduler, task);
+    }
+    for (const AnyTask& task : tasks) report_failure(scheduler, task);
+  }
+}
+
+}  // namespace asyncio::detail

@@ -1,0 +1,175 @@
+#include "asyncio/task/future_base.hpp"
+
+#include "asyncio/base/error.hpp"
+#include "asyncio/loop/scheduler.hpp"
+#include "asyncio/task/future.hpp"
+#include "asyncio/task/task_base.hpp"
+
+namespace asyncio::detail {
+
+FutureBase::~FutureBase() {
+  // Dropped while pending: whoever registered here holds memory that must be let go of.
+  while (DoneNode* node = waiters_.pop_front()) node->notify(node, true);
+}
+
+void FutureBase::destroy() noexcept {
+  const bool lost = state_ == State::finished && !retrieved_ && slot().error != nullptr;
+  if (lost && !scheduler_->is_closed()) [[unlikely]] {
+    ++references_;  // the handler may look at it
+    retrieved_ = true;
+    std::string message(kind());
+    scheduler_->call_exception_handler(
+        ExceptionContext(message + " exception was never retrieved", slot().error, this));
+    if (--references_ != 0) return;
+  }
+  delete this;
+}
+
+bool FutureBase::cancel(std::string_view message) {
+  retrieved_ = true;
+  if (done()) return false;
+  slot().error = std::make_exception_ptr(CancelledError(std::string(message)));
+  settle(State::cancelled);
+  return true;
+}
+
+void FutureBase::settle(State state) noexcept {
+  state_ = state;
+  if (waiters_.empty()) return;
+  // A waiter's owner may drop this future's last handle.
+  const Ref<FutureBase> keep(this);
+  while (DoneNode* node = waiters_.pop_front()) node->notify(node, false);
+}
+
+void FutureBase::check_pending() const {
+  if (done()) throw InvalidStateError("invalid state");
+}
+
+void FutureBase::check_result() {
+  if (!done()) throw InvalidStateError("Result is not set.");
+  retrieved_ = true;
+  if (const std::exception_ptr& failure = slot().error) std::rethrow_exception(failure);
+}
+
+std::exception_ptr FutureBase::exception() {
+  if (!done()) throw InvalidStateError("Exception is not set.");
+  retrieved_ = true;
+  if (state_ == State::cancelled) std::rethrow_exception(slot().error);
+  return slot().error;
+}
+
+void FutureBase::set_exception(std::exception_ptr failure) {
+  check_pending();
+  ASYNCIO_CHECK(failure != nullptr, "set_exception needs an exception");
+  slot().error = std::move(failure);
+  settle(State::finished);
+}
+
+std::string_view FutureBase::state_name() const noexcept {
+  switch (state_) {
+    case State::pending:
+      return "pending";
+    case State::cancelled:
+      return "cancelled";
+    case State::finished:
+      break;
+  }
+  return "finished";
+}
+
+std::string FutureBase::repr() const {
+  std::string text = "<";
+  text += kind();
+  text += ' ';
+  text += state_name();
+  if (state_ == State::finished && slot().error) {
+    text += " exception=" + base::describe(slot().error);
+  }
+  text += '>';
+  return text;
+}
+
+// --- done-callbacks -----------------------------------------------------------------------------
+
+DoneCallback::DoneCallback(FutureBase& future) noexcept
+    : DoneNode(&DoneCallback::notified), future_(&future) {
+  run = &DoneCallback::invoke;
+}
+
+bool DoneCallback::remove() noexcept {
+  if (!linked()) return false;
+  unlink();
+  drop_reference();
+  return true;
+}
+
+void DoneCallback::notified(DoneNode* node, bool abandoned) {
+  auto* self = static_cast<DoneCallback*>(node);
+  if (abandoned) {
+    self->drop_reference();
+    return;
+  }
+  self->future_->add_reference();
+  self->future_->scheduler().push(self);
+}
+
+void DoneCallback::invoke(ReadyNode* node) {
+  const auto self = Ref<DoneCallback>::adopt(static_cast<DoneCallback*>(node));
+  const auto future = Ref<FutureBase>::adopt(self->future_);
+  Scheduler& scheduler = future->scheduler();
+  if (scheduler.is_closed()) return;
+  try {
+    self->call(*future);
+  } catch (const KeyboardInterrupt&) {
+    scheduler.set_fatal(std::current_exception());
+  } catch (const SystemExit&) {
+    scheduler.set_fatal(std::current_exception());
+  } catch (...) {
+    scheduler.call_exception_handler(
+        ExceptionContext("Exception in callback", std::current_exception(), future.get()));
+  }
+}
+
+// --- awaiting -----------------------------------------------------------------------------------
+
+FutureAwaiterBase::Node::Node(FutureAwaiterBase* of) noexcept
+    : DoneNode([](DoneNode* node, bool) { static_cast<Node*>(node)->awaiter->wake(); }),
+      awaiter(of) {}
+
+bool FutureAwaiterBase::await_suspend(Continuation continuation) noexcept {
+  const TaskBase* current = TaskBase::current();
+  if (future_.get() == current || Scheduler::running() != &future_->scheduler()) [[unlikely]] {
+    return refuse();
+  }
+  node_.awaiter = this;
+  future_->add_waiter(node_);
+  return park(continuation);
+}
+
+bool FutureAwaiterBase::refuse() noexcept {
+  const bool itself = future_.get() == TaskBase::current();
+  misuse_ = std::make_exception_ptr(
+      RuntimeError(itself ? "Task cannot await on itself: " + future_->repr()
+                          : "a task got " + future_->repr() + " attached to a different loop"));
+  return false;
+}
+
+bool FutureAwaiterBase::abort() {
+  if (!future_->cancel(cancel_message())) cancel_at_next_turn();
+  return false;
+}
+
+std::exception_ptr FutureAwaiterBase::error() noexcept {
+  if (misuse_) [[unlikely]] return misuse_;
+  if (std::exception_ptr cancelled_here = cancellation()) [[unlikely]] return cancelled_here;
+  future_->mark_retrieved();
+  return future_->error();
+}
+
+Scheduler& running_scheduler() {
+  Scheduler* scheduler = Scheduler::running();
+  if (scheduler == nullptr) throw RuntimeError("no running event loop");
+  return *scheduler;
+}
+
+}  // namespace asyncio::detail

@@ -1,0 +1,229 @@
+#include "asyncio/task/task_base.hpp"
+
+#include <atomic>
+
+#include "asyncio/base/error.hpp"
+#include "asyncio/loop/scheduler.hpp"
+#include "asyncio/task/suspend.hpp"
+#include "asyncio/task/task.hpp"
+#include "task/task_state.hpp"
+
+namespace asyncio {
+namespace detail {
+
+constinit thread_local TaskBase* TaskBase::current_ = nullptr;
+
+// What few tasks have, and so what no task pays for before it needs it.
+struct TaskBase::Details {
+  std::uint64_t number;
+  std::string name;            // empty: "Task-<number>"
+  std::string cancel_message;  // of the cancellation that is under way
+};
+
+namespace {
+
+std::uintptr_t next_label() noexcept {
+  static constinit std::atomic<std::uintptr_t> counter{0};
+  return (counter.fetch_add(1, std::memory_order_relaxed) + 1) * 2 + 1;
+}
+
+bool is_number(std::uintptr_t label) noexcept { return (label & 1) != 0; }
+
+}  // namespace
+
+TaskBase::TaskBase(Scheduler& scheduler, std::size_t slot_offset, Frame& root,
+                   std::string_view name)
+    : FutureBase(scheduler, slot_offset), frame_(&root), label_(next_label()) {
+  scheduler.check_open();
+  if (!name.empty()) set_name(name);
+  ReadyNode::run = &TaskBase::step;
+  FakeFrame::resume = &TaskBase::on_end;
+  root_.handle = FakeFrame::handle();
+  root.waiter = &root_;
+  TaskState::of(scheduler).tasks.push_back(this);
+}
+
+TaskBase::~TaskBase() {
+  if (!is_number(label_)) delete reinterpret_cast<Details*>(label_);
+}
+
+TaskBase::Details& TaskBase::details() {
+  if (is_number(label_)) {
+    label_ = reinterpret_cast<std::uintptr_t>(new Details{label_ / 2, {}, {}});
+  }
+  return *reinterpret_cast<Details*>(label_);
+}
+
+std::string TaskBase::name() const {
+  if (is_number(label_)) return "Task-" + std::to_string(label_ / 2);
+  const auto& extra = *reinterpret_cast<const Details*>(label_);
+  return extra.name.empty() ? "Task-" + std::to_string(extra.number) : extra.name;
+}
+
+void TaskBase::set_name(std::string_view name) { details().name = name; }
+
+// --- stepping -----------------------------------------------------------------------------------
+
+void TaskBase::start(bool eager) noexcept {
+  if (eager && Scheduler::running() == &scheduler()) {
+    step(this);
+  } else {
+    scheduler().push(this);
+  }
+}
+
+void TaskBase::step(ReadyNode* node) {
+  auto* task = static_cast<TaskBase*>(node);
+  if (task->scheduler().is_closed()) [[unlikely]] return;
+  TaskBase* before = std::exchange(current_, task);
+  task->advance();  // the task may be gone after this
+  current_ = before;
+}
+
+void TaskBase::advance() noexcept {
+  if (Suspend* waiting = std::exchange(parked_, nullptr)) {
+    if (must_cancel_) [[unlikely]] {
+      must_cancel_ = false;
+      waiting->cancelled_ = true;
+      waiting->lost();
+    }
+    if (!waiting->cancelled_ && !waiting->retry()) {
+      waiting->state_ = Suspend::State::parked;
+      parked_ = waiting;
+      return;
+    }
+    waiting->state_ = Suspend::State::resumed;
+    waiting->continuation_.handle.resume();
+    return;
+  }
+  ASYNCIO_DEBUG_CHECK(!started_, "a task was stepped that waits for nothing");
+  if (must_cancel_) return end_unstarted();
+  started_ = true;
+  // Its end is to resume the FakeFrame, not to return into an await_suspend of ours.
+  root_.state = Waiter::State::parked;
+  frame_->self().resume();
+}
+
+void TaskBase::on_end(FakeFrame* fake) { static_cast<TaskBase*>(fake)->end(); }
+
+void TaskBase::destroy_coroutine() noexcept {
+  Frame* frame = std::exchange(frame_, nullptr);
+  if (frame != nullptr && !root_.child_gone) frame->self().destroy();
+  release_callable();
+}
+
+void TaskBase::end() noexcept {
+  destroy_coroutine();
+  if (const std::exception_ptr& failure = slot().error) return end_with_error(failure);
+  if (must_cancel_) [[unlikely]] {
+    // It cancelled itself, or was cancelled, and then returned: the cancellation wins.
+    drop_value();
+    slot().error = make_cancelled_error();
+    return finish(State::cancelled);
+  }
+  finish(State::finished);
+}
+
+void TaskBase::end_unstarted() noexcept {
+  destroy_coroutine();
+  slot().error = make_cancelled_error();
+  finish(State::cancelled);
+}
+
+void TaskBase::end_with_error(const std::exception_ptr& failure) noexcept {
+  if (base::exception_is<CancelledError>(failure)) return finish(State::cancelled);
+  if (base::exception_is<KeyboardInterrupt>(failure) || base::exception_is<SystemExit>(failure)) {
+    scheduler().set_fatal(failure);
+  }
+  finish(State::finished);
+}
+
+void TaskBase::finish(State state) noexcept {
+  must_cancel_ = false;
+  base::ListNode::unlink();
+  settle(state);
+  drop_reference();  // the loop's
+}
+
+void TaskBase::abandon() noexcept {
+  // Nobody holds it but the loop, or somebody does who will find it cancelled.
+  scheduler().call_exception_handler(
+      ExceptionContext("Task was destroyed but it is pending!", nullptr, this));
+  if (!started_ && frame_ != nullptr) frame_->started = true;  // reported once is enough
+  parked_ = nullptr;
+  destroy_coroutine();
+  slot().error = std::make_exception_ptr(CancelledError("the event loop was closed"));
+  finish(State::cancelled);
+}
+
+// --- cancelling ---------------------------------------------------------------------------------
+
+bool TaskBase::cancel(std::string_view message) {
+  mark_retrieved();
+  if (done() || frame_ == nullptr) return false;
+  ++cancel_requests_;
+  if (!message.empty() || !is_number(label_)) details().cancel_message = message;
+  Suspend* waiting = parked_;
+  if (waiting != nullptr && waiting->parked()) {
+    if (waiting->abort()) {
+      waiting->cancelled_ = true;
+      waiting->wake();
+    }
+  } else {
+    must_cancel_ = true;
+  }
+  return true;
+}
+
+unsigned TaskBase::uncancel() noexcept {
+  if (cancel_requests_ > 0 && --cancel_requests_ == 0) must_cancel_ = false;
+  return cancel_requests_;
+}
+
+std::string_view TaskBase::cancel_message() const noexcept {
+  if (is_number(label_)) return {};
+  return reinterpret_cast<const Details*>(label_)->cancel_message;
+}
+
+std::exception_ptr TaskBase::make_cancelled_error() const {
+  return std::make_exception_ptr(CancelledError(std::string(cancel_message())));
+}
+
+// --- names --------------------------------------------------------------------------------------
+
+std::string TaskBase::coroutine_name() const {
+  return frame_ == nullptr ? std::string() : short_name(frame_->name);
+}
+
+std::string TaskBase::repr() const {
+  std::string text = "<Task ";
+  text += done() || cancel_requests_ == 0 ? state_name() : "cancelling";
+  text += " name='" + name() + "'";
+  if (frame_ != nullptr) {
+    text += " coro=<" + coroutine_name() + "() running at " + frame_->where.file_name() + ":" +
+            std::to_string(frame_->where.line()) + ">";
+  }
+  if (done() && !cancelled() && slot().error) text += " exception=" + base::describe(slot().error);
+  return text + ">";
+}
+
+}  // namespace detail
+
+AnyTask current_task() {
+  detail::running_scheduler();
+  return AnyTask(detail::TaskBase::current());
+}
+
+std::vector<AnyTask> all_tasks() { return all_tasks(detail::running_scheduler()); }
+
+std::vector<AnyTask> all_tasks(const Scheduler& scheduler) {
+  std::vector<AnyTask> tasks;
+  if (!scheduler.task_state) return tasks;
+  const auto& list = static_cast<const detail::TaskState&>(*scheduler.task_state).tasks;
+  for (detail::TaskBase* task = list.front(); task != nullptr; task = list.next(task)) {
+    tasks.emplace_back(task);
+  }
+  return tasks;
+}
+
+}  // namespace asyncio
