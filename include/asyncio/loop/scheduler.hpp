@@ -44,6 +44,16 @@ class LoopResource : public base::ListNode {
   ~LoopResource() = default;
 };
 
+/// Whoever has left bytes in the loop's scratch buffer that it still needs.
+class ScratchTenant {
+ public:
+  /// Somebody else is about to write there: copy out what you need, now.
+  virtual void vacate_scratch() noexcept = 0;
+
+ protected:
+  ~ScratchTenant() = default;
+};
+
 class Scheduler {
  public:
   /// With the kernel's best backend, or a given one (a simulated world, for tests).
@@ -168,8 +178,13 @@ class Scheduler {
   /// What row 2 and the facade keep here; opaque to the loop.
   std::unique_ptr<LayerState> task_state;
   std::unique_ptr<LayerState> facade_state;
-  /// 256 KB for whoever reads: valid until the next await. Made at the first use.
-  [[nodiscard]] std::span<std::byte> scratch();
+  /// 256 KB for whoever reads, so that an idle connection holds no buffer: valid until the next
+  /// await, or for a tenant until it is told to vacate. Made at the first use.
+  [[nodiscard]] std::span<std::byte> scratch(ScratchTenant* tenant = nullptr);
+  /// The tenant goes, or needs nothing of it any more.
+  void leave_scratch(const ScratchTenant& tenant) noexcept {
+    if (scratch_tenant_ == &tenant) scratch_tenant_ = nullptr;
+  }
 
  private:
   struct RemoteCall;
@@ -201,6 +216,7 @@ class Scheduler {
   ExceptionHandler handler_;
   base::UniqueFunction<void()> on_interrupt_;
   std::unique_ptr<std::byte[]> scratch_;
+  ScratchTenant* scratch_tenant_ = nullptr;
   std::uint64_t turns_ = 0;
   bool running_ = false;
   bool stopping_ = false;
