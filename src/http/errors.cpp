@@ -8,6 +8,14 @@ std::string response_text(const ClientResponseError::Details& details) {
          "', url='" + details.url + "'";
 }
 
+/// The URL as a person typed it; escaped only when its bytes could disturb a terminal or a log.
+std::string readable(std::string_view url) {
+  for (const char c : url) {
+    if (static_cast<unsigned char>(c) < 32 || c == 127) return printable(url, 200);
+  }
+  return url.size() <= 200 ? std::string(url) : printable(url, 200);
+}
+
 }  // namespace
 
 ClientConnectorError::ClientConnectorError(std::string_view host, std::uint16_t port, int error,
@@ -19,7 +27,7 @@ ClientResponseError::ClientResponseError(Details details)
       details_(std::make_shared<const Details>(std::move(details))) {}
 
 InvalidURL::InvalidURL(std::string_view url, std::string_view description)
-    : ClientError(printable(url, 200) + ": " + std::string(description)),
+    : ClientError(readable(url) + ": " + std::string(description)),
       url_(std::make_shared<const std::string>(url)),
       description_(std::make_shared<const std::string>(description)) {}
 

@@ -110,9 +110,7 @@ std::size_t Headers::count(std::string_view name) const noexcept {
   return found;
 }
 
-bool Headers::contains(std::string_view name) const noexcept {
-  return find(name, 0) != kNotFound;
-}
+bool Headers::contains(std::string_view name) const noexcept { return find(name, 0) != kNotFound; }
 
 bool Headers::has_token(std::string_view name, std::string_view token) const noexcept {
   bool found = false;

@@ -14,9 +14,7 @@ using boost::beast::error_code;
 using Kind = ParseErrorKind;
 using Text = boost::beast::string_view;
 
-std::string_view view(Text text) {
-  return {text.data(), text.size()};
-}
+std::string_view view(Text text) { return {text.data(), text.size()}; }
 
 HttpVersion make_version(int number) {
   return {static_cast<std::uint8_t>(number / 10), static_cast<std::uint8_t>(number % 10)};

@@ -51,9 +51,7 @@ ParserLimits server_limits() noexcept {
   return limits;
 }
 
-ParserLimits client_limits() noexcept {
-  return {};
-}
+ParserLimits client_limits() noexcept { return {}; }
 
 // ---------------------------------------------------------------------------------------------
 
@@ -662,9 +660,7 @@ Http1Parser::Http1Parser(Http1Parser&&) noexcept = default;
 Http1Parser& Http1Parser::operator=(Http1Parser&&) noexcept = default;
 Http1Parser::~Http1Parser() = default;
 
-void Http1Parser::start_request() {
-  impl_->start(HeadScan::Role::server);
-}
+void Http1Parser::start_request() { impl_->start(HeadScan::Role::server); }
 
 void Http1Parser::start_response(std::string_view method, bool upgrade_asked) {
   impl_->start(HeadScan::Role::client);
@@ -672,66 +668,34 @@ void Http1Parser::start_response(std::string_view method, bool upgrade_asked) {
   impl_->upgrade_asked_ = upgrade_asked;
 }
 
-Http1Parser::Event Http1Parser::next(std::string_view& bytes) {
-  return impl_->next(bytes);
-}
-Http1Parser::Event Http1Parser::eof() {
-  return impl_->eof();
-}
-void Http1Parser::raise() const {
-  impl_->raise();
-}
+Http1Parser::Event Http1Parser::next(std::string_view& bytes) { return impl_->next(bytes); }
+Http1Parser::Event Http1Parser::eof() { return impl_->eof(); }
+void Http1Parser::raise() const { impl_->raise(); }
 
-const RequestHead& Http1Parser::request() const noexcept {
-  return impl_->found_.request;
-}
-const ResponseHead& Http1Parser::response() const noexcept {
-  return impl_->found_.response;
-}
-RequestHead Http1Parser::take_request() noexcept {
-  return std::move(impl_->found_.request);
-}
-ResponseHead Http1Parser::take_response() noexcept {
-  return std::move(impl_->found_.response);
-}
-std::string_view Http1Parser::body() const noexcept {
-  return impl_->body_;
-}
-const Headers& Http1Parser::trailers() const noexcept {
-  return impl_->found_.trailers;
-}
+const RequestHead& Http1Parser::request() const noexcept { return impl_->found_.request; }
+const ResponseHead& Http1Parser::response() const noexcept { return impl_->found_.response; }
+RequestHead Http1Parser::take_request() noexcept { return std::move(impl_->found_.request); }
+ResponseHead Http1Parser::take_response() noexcept { return std::move(impl_->found_.response); }
+std::string_view Http1Parser::body() const noexcept { return impl_->body_; }
+const Headers& Http1Parser::trailers() const noexcept { return impl_->found_.trailers; }
 
 std::optional<std::uint64_t> Http1Parser::content_length() const noexcept {
   if (impl_->framing_ != Impl::Framing::length) return std::nullopt;
   return impl_->length_;
 }
-bool Http1Parser::chunked() const noexcept {
-  return impl_->framing_ == Impl::Framing::chunked;
-}
+bool Http1Parser::chunked() const noexcept { return impl_->framing_ == Impl::Framing::chunked; }
 bool Http1Parser::has_body() const noexcept {
   if (impl_->framing_ == Impl::Framing::length) return impl_->length_ != 0;
   return impl_->framing_ != Impl::Framing::none;
 }
-bool Http1Parser::keep_alive() const noexcept {
-  return impl_->keep_alive_;
-}
-bool Http1Parser::expects_continue() const noexcept {
-  return impl_->found_.expect_continue;
-}
-bool Http1Parser::upgrade() const noexcept {
-  return impl_->upgrade_;
-}
-bool Http1Parser::repaired() const noexcept {
-  return impl_->repaired_;
-}
-bool Http1Parser::started() const noexcept {
-  return impl_->started_;
-}
+bool Http1Parser::keep_alive() const noexcept { return impl_->keep_alive_; }
+bool Http1Parser::expects_continue() const noexcept { return impl_->found_.expect_continue; }
+bool Http1Parser::upgrade() const noexcept { return impl_->upgrade_; }
+bool Http1Parser::repaired() const noexcept { return impl_->repaired_; }
+bool Http1Parser::started() const noexcept { return impl_->started_; }
 void Http1Parser::set_body_limit(std::optional<std::uint64_t> limit) noexcept {
   impl_->body_limit_ = limit;
 }
-const ParseError& Http1Parser::error() const noexcept {
-  return impl_->error_;
-}
+const ParseError& Http1Parser::error() const noexcept { return impl_->error_; }
 
 }  // namespace asyncio::http

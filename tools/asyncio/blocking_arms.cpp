@@ -79,8 +79,6 @@ ArmResult run_blocking_arm(const ArmJob& job) {
   return run_blocking(job, make_worker);
 }
 
-std::string curl_version_text() {
-  return curl_version_info(CURLVERSION_NOW)->version;
-}
+std::string curl_version_text() { return curl_version_info(CURLVERSION_NOW)->version; }
 
 }  // namespace asyncio::tool

@@ -122,9 +122,7 @@ std::string ChildProcess::last_error_line() const {
   return escape_controls(text);
 }
 
-void adopt_orphans() {
-  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-}
+void adopt_orphans() { ::prctl(PR_SET_CHILD_SUBREAPER, 1); }
 
 UniqueFd memory_file(const std::string& name, std::string_view text) {
   UniqueFd file(::memfd_create(name.c_str(), MFD_CLOEXEC));

@@ -86,7 +86,7 @@ class Comparison {
   InterruptWatch interrupt_;
   std::unique_ptr<PageServer> server_;
   std::vector<std::string> urls_;
-  std::optional<MeasuredRun> sequential_cut_short_;
+  std::optional<MeasuredRun> sequential_pace_;  // of the largest n measured so far
   bool failed_ = false;
 };
 
@@ -200,15 +200,15 @@ void Comparison::measure_arm(std::size_t index, std::size_t n, ArmsProgress& pro
   const ArmSpec& arm = arms_[index];
   progress.begin_arm(index);
   bool sequential = arm.kind == ArmKind::sequential;
-  // Its pace is known once the bound was hit: a larger n would only measure the same pages again.
-  if (sequential && sequential_cut_short_) {
-    add_row(make_row(to_string(arm), n, *sequential_cut_short_), progress);
+  if (sequential && sequential_pace_ &&
+      is_worth_extrapolating(*sequential_pace_, n, options_.sequential_bound)) {
+    add_row(make_row(to_string(arm), n, *sequential_pace_), progress);
     return;
   }
   try {
     std::vector<MeasuredRun> runs = measure_runs(job_for(arm, n), progress);
     const MeasuredRun& run = median_run(runs);
-    if (sequential && run.completed < n) sequential_cut_short_ = run;
+    if (sequential) sequential_pace_ = run;
     add_row(make_row(to_string(arm), n, run), progress);
   } catch (const ToolError& error) {
     // One arm that cannot run (too few descriptors, say) should not hide what the others did.

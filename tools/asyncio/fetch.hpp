@@ -9,13 +9,13 @@
 namespace asyncio::tool {
 
 struct FetchOptions {
-  std::vector<std::string> urls;        // from the command line, in order
-  std::string input_file;               // more of them, read with read_url_list(); "-" is stdin
-  unsigned connections = 100;           // at once, in all
-  unsigned connections_per_host = 100;  // at once, to one host
-  std::string output_folder;            // empty: bodies go to stdout
-  bool force = false;                   // overwrite files
-  unsigned retries = 2;                 // after the first try
+  std::vector<std::string> urls;      // from the command line, in order
+  std::string input_file;             // more of them, read with read_url_list(); "-" is stdin
+  unsigned connections = 100;         // at once, in all
+  unsigned connections_per_host = 0;  // at once, to one host; 0: as many as in all
+  std::string output_folder;          // empty: bodies go to stdout
+  bool force = false;                 // overwrite files
+  unsigned retries = 2;               // after the first try
   std::chrono::nanoseconds timeout = std::chrono::seconds(60);  // of one request; 0: none
   std::chrono::nanoseconds total_timeout{0};                    // of all together; 0: none
   unsigned max_redirects = 10;

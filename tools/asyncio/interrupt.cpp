@@ -50,9 +50,7 @@ InterruptWatch::~InterruptWatch() {
   wake_fd = -1;
 }
 
-int InterruptWatch::signal_number() const {
-  return received_signal;
-}
+int InterruptWatch::signal_number() const { return received_signal; }
 
 void InterruptWatch::check() const {
   if (int number = signal_number(); number != 0) throw Interrupted(number);

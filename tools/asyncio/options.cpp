@@ -77,9 +77,7 @@ std::pair<std::string, std::string> parse_header(const std::string& text) {
   return {text.substr(0, colon), begin == std::string::npos ? "" : text.substr(begin)};
 }
 
-std::string or_stdout(const std::string& text) {
-  return text.empty() ? "-" : text;
-}
+std::string or_stdout(const std::string& text) { return text.empty() ? "-" : text; }
 
 // ---- compare -----------------------------------------------------------------------------------
 

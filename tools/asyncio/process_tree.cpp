@@ -40,8 +40,6 @@ ProcessCount count_process_tree(pid_t root) {
   return count;
 }
 
-std::uint64_t peak_memory_of_self() {
-  return status_field("/proc/self/status", "VmHWM:") * 1024;
-}
+std::uint64_t peak_memory_of_self() { return status_field("/proc/self/status", "VmHWM:") * 1024; }
 
 }  // namespace asyncio::tool

@@ -98,9 +98,7 @@ std::string render_progress(const ProgressState& state, const Terminal& terminal
 LiveLines::LiveLines(Terminal terminal, Clock clock, Writer writer)
     : terminal_(terminal), clock_(std::move(clock)), writer_(std::move(writer)) {}
 
-LiveLines::~LiveLines() {
-  clear();
-}
+LiveLines::~LiveLines() { clear(); }
 
 bool LiveLines::due() const {
   return terminal_.is_tty && (!last_drawn_ || clock_() - *last_drawn_ >= kBetweenDrawings);
@@ -153,9 +151,7 @@ void ProgressBar::update(std::uint64_t done, std::uint64_t failures, std::uint64
   live_.draw({render_progress(state_, terminal_)});
 }
 
-void ProgressBar::clear() {
-  live_.clear();
-}
+void ProgressBar::clear() { live_.clear(); }
 
 ArmsProgress::ArmsProgress(Terminal terminal, std::vector<std::string> arms, Clock clock,
                            Writer writer)
@@ -205,9 +201,7 @@ void ArmsProgress::end_arm(const std::string& outcome) {
   live_.draw(lines());
 }
 
-void ArmsProgress::clear() {
-  live_.clear();
-}
+void ArmsProgress::clear() { live_.clear(); }
 
 std::vector<std::string> ArmsProgress::lines() const {
   std::size_t columns = terminal_.columns > 0 ? terminal_.columns - 1 : 0;

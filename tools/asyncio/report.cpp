@@ -124,6 +124,14 @@ ReportRow make_row(const std::string& arm, std::size_t n, const MeasuredRun& run
   return row;
 }
 
+bool is_worth_extrapolating(const MeasuredRun& known, std::size_t n,
+                            std::chrono::nanoseconds bound) {
+  double bound_seconds = std::chrono::duration<double>(bound).count();
+  if (bound_seconds <= 0 || known.completed == 0 || known.seconds < bound_seconds / 2) return false;
+  return known.seconds * static_cast<double>(n) / static_cast<double>(known.completed) >
+         bound_seconds;
+}
+
 const MeasuredRun& median_run(const std::vector<MeasuredRun>& runs) {
   std::vector<const MeasuredRun*> sorted;
   for (const MeasuredRun& run : runs) sorted.push_back(&run);

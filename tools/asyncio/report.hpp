@@ -2,6 +2,7 @@
 // report_page.hpp.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -45,6 +46,12 @@ struct Report {
 /// A measured run as a row. When the run was cut short at its bound (completed < n), time and CPU
 /// are scaled to n items, and the row says so; memory, threads and failures stay as measured.
 ReportRow make_row(const std::string& arm, std::size_t n, const MeasuredRun& run);
+
+/// Whether n items would take longer than `bound` (0: never too long) at the pace of `known`, which
+/// itself lasted at least half of it: long enough to trust, so measuring again would only cost
+/// time.
+bool is_worth_extrapolating(const MeasuredRun& known, std::size_t n,
+                            std::chrono::nanoseconds bound);
 
 /// The run in the middle by seconds; of an even number, the faster of the two in the middle.
 const MeasuredRun& median_run(const std::vector<MeasuredRun>& runs);

@@ -53,10 +53,11 @@
     afterBuildTicks: ticks ? (scale) => { scale.ticks = ticks.map((value) => ({value})); } : undefined,
   });
   const count = (value) => value.toLocaleString("en-US");
+  const plainSeconds = (value) => `${+value.toPrecision(3)}${value === 0 ? "" : " s"}`;
   const scales = () => ({
     // On the logarithmic axis the sizes themselves are the ticks: 10, 50, 100 say more than powers.
     x: axis("n", element("log-x").checked, count, element("log-x").checked ? sizes : null),
-    y: axis("time taken", element("log-y").checked, seconds, null),
+    y: axis("time taken", element("log-y").checked, plainSeconds, null),
   });
 
   const tooltip = () => ({

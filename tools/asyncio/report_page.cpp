@@ -25,9 +25,7 @@ std::vector<ReportRow> rows_of_largest_n(const Report& report) {
   return rows;
 }
 
-bool faster(const ReportRow& a, const ReportRow& b) {
-  return a.seconds < b.seconds;
-}
+bool faster(const ReportRow& a, const ReportRow& b) { return a.seconds < b.seconds; }
 
 std::string about(const ReportRow& row, const std::string& text) {
   return row.extrapolated ? "≈ " + text : text;

@@ -15,9 +15,7 @@ std::string pad(const std::string& cell, std::size_t width, Table::Align align) 
   return align == Table::Align::right ? spaces + cell : cell + spaces;
 }
 
-void strip_end(std::string& line) {
-  line.erase(line.find_last_not_of(' ') + 1);
-}
+void strip_end(std::string& line) { line.erase(line.find_last_not_of(' ') + 1); }
 
 }  // namespace
 

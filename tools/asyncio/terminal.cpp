@@ -93,8 +93,6 @@ void write_stdout(std::string_view text) {
   if (error_number != 0) throw system_error(error_number, "write to standard output", "");
 }
 
-void write_stderr(std::string_view text) {
-  (void)write_all(STDERR_FILENO, text);
-}
+void write_stderr(std::string_view text) { (void)write_all(STDERR_FILENO, text); }
 
 }  // namespace asyncio::tool

@@ -12,9 +12,7 @@ struct CodePoint {
   std::size_t length = 0;  // in bytes; 0: the byte at this place does not begin valid UTF-8
 };
 
-bool is_continuation(char byte) {
-  return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U;
-}
+bool is_continuation(char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U; }
 
 // Strict: no overlong forms, no surrogates, nothing above U+10FFFF.
 CodePoint decode(std::string_view text) {

@@ -25,7 +25,7 @@ concept MemberAwaitable = requires(A&& a) { std::forward<A>(a).operator co_await
 template <class A>
 concept FreeAwaitable = requires(A&& a) { operator co_await(std::forward<A>(a)); };
 
-/// The awaiter of `a`: what its operator co_await returns, or itself.
+/// The awaiter of `a`: what its operator co_await returns, or `a` itself, in place.
 template <class A>
 ASYNCIO_ALWAYS_INLINE decltype(auto) get_awaiter(A&& a) {
   if constexpr (MemberAwaitable<A>) {
@@ -33,12 +33,16 @@ ASYNCIO_ALWAYS_INLINE decltype(auto) get_awaiter(A&& a) {
   } else if constexpr (FreeAwaitable<A>) {
     return operator co_await(std::forward<A>(a));
   } else {
-    return std::forward<A>(a);
+    return static_cast<std::remove_reference_t<A>&>(a);
   }
 }
 
 template <class A>
 using awaiter_t = std::remove_cvref_t<decltype(get_awaiter(std::declval<A>()))>;
+
+/// How a wrapper around `a` holds its awaiter while `a` lives: the object, or a reference.
+template <class A>
+using awaiter_in_place_t = decltype(get_awaiter(std::declval<A>()));
 
 /// An awaiter whose failure can be taken without a throw, for pass() and try_().
 template <class A>

@@ -25,10 +25,9 @@ namespace asyncio {
 namespace detail {
 
 // The operand is given a fake frame as its continuation, so that an error never resumes `frame_`.
-template <class A>
+template <class Source>
 class PassAwaiter : FakeFrame {
  public:
-  template <class Source>
   PassAwaiter(Source&& source, Frame& frame)
       : awaiter_(get_awaiter(std::forward<Source>(source))), frame_(&frame) {
     this->resume = &on_done;
@@ -61,20 +60,21 @@ class PassAwaiter : FakeFrame {
     }
   }
 
-  A awaiter_;
+  awaiter_in_place_t<Source> awaiter_;
   Frame* frame_;
 };
 
+// Refers to its operand, which lives until the end of the co_await expression.
 template <class Source>
 class Pass {
  public:
-  explicit Pass(Source&& source) : source_(std::forward<Source>(source)) {}
-  PassAwaiter<awaiter_t<Source>> awaiter_in(Frame& frame) && {
-    return PassAwaiter<awaiter_t<Source>>(std::forward<Source>(source_), frame);
+  explicit Pass(Source&& source) noexcept : source_(std::forward<Source>(source)) {}
+  PassAwaiter<Source> awaiter_in(Frame& frame) && {
+    return PassAwaiter<Source>(std::forward<Source>(source_), frame);
   }
 
  private:
-  Source source_;
+  Source&& source_;
 };
 
 class RaiseAwaiter {
@@ -102,10 +102,9 @@ class Raise {
   std::exception_ptr error_;
 };
 
-template <class A>
+template <class Source>
 class TryAwaiter {
  public:
-  template <class Source>
   explicit TryAwaiter(Source&& source) : awaiter_(get_awaiter(std::forward<Source>(source))) {}
 
   decltype(auto) await_ready() { return awaiter_.await_ready(); }
@@ -124,7 +123,7 @@ class TryAwaiter {
   std::exception_ptr error() noexcept { return nullptr; }
 
  private:
-  A awaiter_;
+  awaiter_in_place_t<Source> awaiter_;
 };
 
 }  // namespace detail
@@ -139,11 +138,12 @@ template <Awaitable A>
 }
 
 /// `Result<T> r = co_await try_(x)`: the value or the exception (also CancelledError), no throw.
+/// Await it where it is written: it may refer to its operand.
 template <Awaitable A>
 [[nodiscard]] auto try_(A&& awaitable) {
   static_assert(detail::QuietAwaiter<detail::awaiter_t<A>>,
                 "try_() takes the library's own awaitables; co_await this one in a try block");
-  return detail::TryAwaiter<detail::awaiter_t<A>>(std::forward<A>(awaitable));
+  return detail::TryAwaiter<A>(std::forward<A>(awaitable));
 }
 
 /// `co_await raise<E>(args...)` ends the coroutine with E(args...), without a throw. The exception

@@ -126,10 +126,13 @@ class TaskBlockOf final : private KeptCallable<F>, public TaskBlock<T> {
   void release_callable() noexcept override { this->callable.reset(); }
 };
 
+// The result of a future is moved out only where it cannot be copied: others may hold it too.
 template <class A>
 Coro<await_result_t<A>> run_awaitable(A awaitable) {
   if constexpr (std::is_void_v<await_result_t<A>>) {
     co_await static_cast<A&&>(awaitable);
+  } else if constexpr (is_future_v<A> && std::is_copy_constructible_v<await_result_t<A>>) {
+    co_return co_await awaitable;
   } else {
     co_return co_await static_cast<A&&>(awaitable);
   }

@@ -102,10 +102,9 @@ namespace detail {
 Nanoseconds deadline_after(Delay delay);
 
 /// The await of one thing with a deadline, in the same task and without a frame of its own.
-template <class A>
+template <class Source>
 class WaitForAwaiter final : FakeFrame {
  public:
-  template <class Source>
   WaitForAwaiter(Source&& source, Delay delay)
       : inner_(get_awaiter(std::forward<Source>(source))), timeout_(deadline_after(delay)) {
     this->resume = &on_done;
@@ -135,7 +134,7 @@ class WaitForAwaiter final : FakeFrame {
     self->continuation_.resume();
   }
 
-  A inner_;
+  awaiter_in_place_t<Source> inner_;
   Timeout timeout_;
   std::coroutine_handle<> continuation_;
   std::exception_ptr error_;
@@ -173,9 +172,9 @@ Coro<await_result_t<A>> wait_for_in_time(std::remove_cvref_t<A> source, std::opt
   }
   const Delay time = delay.value_or(Delay(Nanoseconds::max()));
   if constexpr (std::is_void_v<await_result_t<A>>) {
-    co_await pass(WaitForAwaiter<awaiter_t<Held>>(static_cast<Held>(source), time));
+    co_await pass(WaitForAwaiter<Held>(static_cast<Held>(source), time));
   } else {
-    co_return co_await pass(WaitForAwaiter<awaiter_t<Held>>(static_cast<Held>(source), time));
+    co_return co_await pass(WaitForAwaiter<Held>(static_cast<Held>(source), time));
   }
 }
 
