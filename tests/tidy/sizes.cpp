@@ -101,6 +101,16 @@ std::string without_template(const std::string& head) {
   return head;
 }
 
+// `suite.name` of `(suite, name)`.
+std::string test_name(const std::string& arguments) {
+  std::string name;
+  for (const char c : arguments) {
+    if (c == ',') name += '.';
+    if (is_name_char(c)) name += c;
+  }
+  return name;
+}
+
 // The name of the function that `head`, the text before a `{`, declares; empty for anything else.
 std::string function_name(const std::string& raw_head) {
   const std::string head = without_template(raw_head);
@@ -114,7 +124,9 @@ std::string function_name(const std::string& raw_head) {
   if (end == std::string::npos) return "(unnamed)";
   std::size_t begin = end + 1;
   while (begin > 0 && is_name_char(before[begin - 1])) --begin;
-  return begin > end ? "(unnamed)" : before.substr(begin, end + 1 - begin);
+  if (begin > end) return "(unnamed)";
+  const std::string name = before.substr(begin, end + 1 - begin);
+  return name.starts_with("TEST") ? test_name(head.substr(paren)) : name;
 }
 
 std::vector<Function> functions_of(const std::string& source) {

@@ -86,6 +86,12 @@ TEST_F(layers, report_a_circle_of_files) {
               ElementsAre(HasSubstr("src/base/a.hpp -> src/base/b.hpp -> src/base/a.hpp")));
 }
 
+TEST_F(layers, accept_the_two_halves_of_a_header) {
+  write("src/base/a.hpp", "#include \"base/a_impl.hpp\"\n");
+  write("src/base/a_impl.hpp", "#include \"base/a.hpp\"\n");
+  EXPECT_THAT(check_layers(root), IsEmpty());
+}
+
 TEST_F(layers, report_a_foreign_header_in_a_public_one) {
   write("include/asyncio/loop/loop.hpp", "#include <sys/epoll.h>\n#include <boost/asio.hpp>\n");
   EXPECT_THAT(texts(check_layers(root)),
@@ -100,8 +106,8 @@ TEST_F(layers, report_an_umbrella_header_inside_the_library) {
               ElementsAre(HasSubstr("umbrella headers are for programs")));
 }
 
-std::string function_of(int body_lines) {
-  std::string text = "int f(int x) {\n";
+std::string function_of(int body_lines, const std::string& head = "int f(int x)") {
+  std::string text = head + " {\n";
   for (int i = 0; i < body_lines; ++i) text += "  if (x) { g(\"}\"); }  // }\n";
   return text + "}\n";
 }
@@ -111,6 +117,11 @@ TEST_F(sizes, accept_seventy_lines_and_report_one_more) {
   write("src/base/long.cpp", "template <class T>\nstruct S {\n" + function_of(69) + "};\n");
   EXPECT_THAT(texts(check_sizes(root)),
               ElementsAre("src/base/long.cpp:3: f has 71 lines; the limit is 70"));
+}
+
+TEST_F(sizes, name_a_test_by_its_suite) {
+  write("tests/base/a_test.cpp", function_of(69, "TEST(suite,\n     name)"));
+  EXPECT_THAT(texts(check_sizes(root)), ElementsAre(HasSubstr("suite.name has 71 lines")));
 }
 
 TEST_F(sizes, do_not_take_a_class_or_a_namespace_for_a_function) {
