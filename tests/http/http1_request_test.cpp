@@ -26,9 +26,7 @@ std::string chunked(std::string_view body) {
   return request("Transfer-Encoding: chunked\r\n", body);
 }
 
-std::string next_request() {
-  return "GET /2 HTTP/1.1\r\nHost: a\r\n\r\n";
-}
+std::string next_request() { return "GET /2 HTTP/1.1\r\nHost: a\r\n\r\n"; }
 
 std::string many_fields(int count) {
   std::string fields;
@@ -36,9 +34,7 @@ std::string many_fields(int count) {
   return fields;
 }
 
-std::string str(std::string_view text) {
-  return std::string(text);
-}
+std::string str(std::string_view text) { return std::string(text); }
 
 std::vector<Case> line_ending_cases() {
   return {
@@ -351,27 +347,13 @@ void check(const std::vector<Case>& cases) {
   }
 }
 
-TEST(HostileRequests, line_endings_are_crlf_and_nothing_else) {
-  check(line_ending_cases());
-}
-TEST(HostileRequests, the_request_line_has_one_form) {
-  check(request_line_cases());
-}
-TEST(HostileRequests, fields_are_refused_when_two_readers_could_differ) {
-  check(field_cases());
-}
-TEST(HostileRequests, a_content_length_is_one_number) {
-  check(length_cases());
-}
-TEST(HostileRequests, a_transfer_encoding_is_chunked_alone) {
-  check(coding_cases());
-}
-TEST(HostileRequests, chunks_are_what_they_say) {
-  check(chunk_cases());
-}
-TEST(HostileRequests, a_connection_ends_where_it_must) {
-  check(connection_cases());
-}
+TEST(HostileRequests, line_endings_are_crlf_and_nothing_else) { check(line_ending_cases()); }
+TEST(HostileRequests, the_request_line_has_one_form) { check(request_line_cases()); }
+TEST(HostileRequests, fields_are_refused_when_two_readers_could_differ) { check(field_cases()); }
+TEST(HostileRequests, a_content_length_is_one_number) { check(length_cases()); }
+TEST(HostileRequests, a_transfer_encoding_is_chunked_alone) { check(coding_cases()); }
+TEST(HostileRequests, chunks_are_what_they_say) { check(chunk_cases()); }
+TEST(HostileRequests, a_connection_ends_where_it_must) { check(connection_cases()); }
 
 }  // namespace
 }  // namespace asyncio::http::testing

@@ -22,9 +22,7 @@ struct Case {
   Answer answer = {};
 };
 
-std::string str(std::string_view text) {
-  return std::string(text);
-}
+std::string str(std::string_view text) { return std::string(text); }
 
 std::string ok(std::string_view fields, std::string_view body = {}) {
   return "HTTP/1.1 200 OK\r\n" + str(fields) + "\r\n" + str(body);
