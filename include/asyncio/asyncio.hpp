@@ -11,3 +11,4 @@
 #include "asyncio/task/task.hpp"
 #include "asyncio/task/timeouts.hpp"
 #include "asyncio/task/wait.hpp"
+#include "asyncio/threads/to_thread.hpp"
