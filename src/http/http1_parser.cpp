@@ -469,9 +469,11 @@ Http1Parser::Event Http1Parser::Impl::read_counted(std::string_view& bytes) {
 
 Http1Parser::Event Http1Parser::Impl::read_until_end(std::string_view& bytes) {
   if (bytes.empty()) return Event::need_more;
-  if (!count_body(bytes.size())) return Event::error;
-  body_ = bytes;
-  use(bytes, bytes.size());
+  // Up to the limit first: what is given out must not depend on how much came at once.
+  const std::uint64_t room = body_limit_ ? *body_limit_ - body_bytes_ : bytes.size();
+  body_ = bytes.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(room, bytes.size())));
+  if (!count_body(std::max<std::uint64_t>(body_.size(), 1))) return Event::error;
+  use(bytes, body_.size());
   return Event::body;
 }
 
