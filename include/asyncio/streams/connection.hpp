@@ -1,0 +1,172 @@
+// The shared state behind a StreamReader and a StreamWriter: a socket, unread bytes, unsent bytes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "asyncio/base/list.hpp"
+#include "asyncio/io/socket.hpp"
+#include "asyncio/loop/ready_queue.hpp"
+#include "asyncio/streams/read_side.hpp"
+
+namespace asyncio::detail {
+
+class Connection;
+class CloseWaiter;
+class Drain;
+
+/// Whoever keeps a list of connections (a server) and must hear when one has closed.
+class ConnectionOwner {
+ public:
+  virtual void on_connection_lost(Connection& connection) noexcept = 0;
+
+ protected:
+  ~ConnectionOwner() = default;
+};
+
+/// Lives while a handle, an await or unsent bytes need it. There is no task: reads pull when they
+/// are awaited; writes go out at once, and what the kernel does not take is sent when it can be.
+///
+/// close() sends what is buffered, then closes; the end is always told in a later turn, never
+/// inside the user's call. A failed write does not take away what can still be read.
+class Connection final : public ReadSide, public Socket, private ReadinessListener {
+ public:
+  struct Link : base::ListNode {
+    Connection* connection = nullptr;
+  };
+
+  /// Takes over a connected, non-blocking descriptor.
+  Connection(Scheduler& scheduler, int fd, std::size_t limit);
+  ~Connection() override;
+
+  // --- writing ----------------------------------------------------------------------------------
+
+  void write(std::span<const std::byte> data);
+  void write_many(std::span<const std::span<const std::byte>> pieces);
+  void write_eof();
+  /// Closes after the unsent bytes have gone out.
+  void close_gently() noexcept;
+  /// Throws the unsent bytes away and closes in the next turn.
+  void abort() noexcept;
+
+  [[nodiscard]] bool is_closing() const noexcept { return closing_ || error_ != nullptr; }
+  [[nodiscard]] bool is_lost() const noexcept { return lost_; }
+  [[nodiscard]] bool paused() const noexcept { return paused_; }
+  /// What the connection broke with, or null.
+  [[nodiscard]] const std::exception_ptr& error() const noexcept { return error_; }
+  [[nodiscard]] std::size_t unsent() const noexcept { return out_.size() - out_begin_; }
+  void set_limits(std::size_t high, std::size_t low);
+  [[nodiscard]] std::size_t high_water() const noexcept { return high_; }
+  [[nodiscard]] std::size_t low_water() const noexcept { return low_; }
+
+  // --- who waits, who holds ---------------------------------------------------------------------
+
+  void add_drain(Drain& drain) noexcept;
+  void add_close_waiter(CloseWaiter& waiter) noexcept;
+  void add_writer() noexcept { ++writers_; }
+  /// The last writer goes: an unclosed connection is closed, and reported in debug mode.
+  void drop_writer() noexcept;
+  void set_owner(ConnectionOwner& owner, base::List<Link>& list) noexcept;
+  void forget_owner() noexcept;
+
+  /// Remembered at the first call, because a connection that has failed cannot tell.
+  const SocketAddress& peer();
+  void set_peer(const SocketAddress& address) { peer_ = std::make_unique<SocketAddress>(address); }
+
+  // --- ReadSide, Socket -------------------------------------------------------------------------
+
+  Fill fill() override;
+  bool set_waiter(ReadinessListener& waiter) override;
+  void remove_waiter(const ReadinessListener& waiter) noexcept override;
+  void tell_in_next_turn() override { queue(kTellReader); }
+  void on_loop_close() noexcept override;
+
+ private:
+  enum Work : std::uint8_t { kFlush = 1, kFinish = 2, kTellReader = 4 };
+  struct WorkNode : ReadyNode {
+    Connection* connection = nullptr;
+  };
+
+  void on_ready() noexcept override { queue(kFlush); }
+  void queue(Work work) noexcept;
+  static void run_work(ReadyNode* node);
+  [[nodiscard]] bool refuses_write();
+  void buffer(std::span<const std::byte> data);
+  void flush() noexcept;
+  void drop_sent(std::size_t count) noexcept;
+  void after_flush() noexcept;
+  /// With the operation and the peer's address.
+  std::exception_ptr describe_error(int error, const char* operation);
+  void fail(const std::exception_ptr& error) noexcept;
+  void fail_send(int error) noexcept { fail(describe_error(error, "send")); }
+  void discard_unsent() noexcept;
+  void finish() noexcept;
+  void wake_drains() noexcept;
+
+  std::string out_;
+  std::size_t out_begin_ = 0;
+  std::uint32_t high_;
+  std::uint32_t low_;
+  std::exception_ptr error_;
+  base::List<Drain> drains_;
+  base::List<CloseWaiter> close_waiters_;
+  std::unique_ptr<SocketAddress> peer_;
+  ConnectionOwner* owner_ = nullptr;
+  Link link_;
+  WorkNode work_;
+  std::uint32_t writers_ = 0;
+  std::uint8_t queued_ = 0;       // which Work is to be done in the node's turn
+  std::uint8_t lost_writes_ = 0;  // written after the connection was gone
+  bool paused_ = false;           // above the high mark, and not yet down at the low one
+  bool eof_wanted_ = false;
+  bool closing_ = false;
+  bool lost_ = false;          // the descriptor is closed and everybody was told
+  bool holds_itself_ = false;  // from close to the end, whoever else lets go
+};
+
+/// Await of StreamWriter::drain.
+class Drain final : public Suspend, public AsCoro<Drain, void>, public base::ListNode {
+ public:
+  explicit Drain(Connection& connection) noexcept;
+  Drain(Drain&& other) noexcept;
+  ~Drain();
+
+  bool await_ready();
+  bool await_suspend(Continuation continuation);
+  void await_resume();
+  [[nodiscard]] std::exception_ptr error();
+
+ private:
+  friend class Connection;
+  bool abort() override;
+  bool retry() override;
+
+  Connection* connection_;
+  std::exception_ptr failure_;
+};
+
+/// Await of StreamWriter::wait_closed.
+class CloseWaiter final : public Suspend, public AsCoro<CloseWaiter, void>, public base::ListNode {
+ public:
+  explicit CloseWaiter(Connection& connection) noexcept;
+  CloseWaiter(CloseWaiter&& other) noexcept;
+  ~CloseWaiter();
+
+  bool await_ready();
+  bool await_suspend(Continuation continuation);
+  void await_resume();
+  [[nodiscard]] std::exception_ptr error();
+
+ private:
+  friend class Connection;
+  bool abort() override;
+
+  Connection* connection_;
+};
+
+}  // namespace asyncio::detail

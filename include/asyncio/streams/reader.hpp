@@ -1,0 +1,224 @@
+// StreamReader: bytes from a connection, in the pieces one wants.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <exception>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "asyncio/streams/errors.hpp"
+#include "asyncio/streams/read_side.hpp"
+#include "asyncio/task/future_base.hpp"
+
+namespace asyncio {
+
+/// How far readline and readuntil look for their separator, unless told otherwise: 64 KiB.
+inline constexpr std::size_t kStreamLimit = 64 * 1024;
+
+namespace detail {
+
+class Read final : public ReadAwaiter, public AsCoro<Read, std::string> {
+ public:
+  Read(ReadSide& side, std::ptrdiff_t count) noexcept : ReadAwaiter(side, "read"), count_(count) {}
+  std::string await_resume() {
+    check();
+    return std::move(result_);
+  }
+
+ private:
+  bool take() override;
+  std::ptrdiff_t count_;
+  std::string result_;
+};
+
+class ReadInto final : public ReadAwaiter, public AsCoro<ReadInto, std::size_t> {
+ public:
+  ReadInto(ReadSide& side, std::span<std::byte> buffer) noexcept
+      : ReadAwaiter(side, "read_into"), buffer_(buffer) {}
+  std::size_t await_resume() {
+    check();
+    return count_;
+  }
+
+ private:
+  bool take() override;
+  std::span<std::byte> buffer_;
+  std::size_t count_ = 0;
+};
+
+class ReadExactly final : public ReadAwaiter, public AsCoro<ReadExactly, std::string> {
+ public:
+  ReadExactly(ReadSide& side, std::size_t count) noexcept
+      : ReadAwaiter(side, "readexactly"), count_(count) {}
+  std::string await_resume() {
+    check();
+    return std::move(result_);
+  }
+
+ private:
+  bool take() override;
+  std::size_t count_;
+  std::string result_;
+};
+
+/// What readuntil and readline share.
+class ReadUntilBase : public ReadAwaiter {
+ public:
+  ReadUntilBase(ReadSide& side, const char* function, std::string_view separator)
+      : ReadAwaiter(side, function), separator_(separator) {}
+  ReadUntilBase(ReadSide& side, const char* function, std::vector<std::string> separators)
+      : ReadAwaiter(side, function), others_(std::move(separators)) {
+    separator_ = std::move(others_.back());
+    others_.pop_back();
+  }
+
+ protected:
+  ~ReadUntilBase() = default;
+  bool take() override;
+  std::string take_result() {
+    check();
+    return std::move(result_);
+  }
+  virtual bool overrun(const char* message, std::size_t consumed);
+  virtual bool ended();
+  std::string result_;
+
+ private:
+  struct Match {
+    std::size_t start = std::string_view::npos;
+    std::size_t end = std::string_view::npos;
+  };
+  [[nodiscard]] Match find(std::string_view data) const noexcept;
+
+  std::string separator_;
+  std::vector<std::string> others_;
+  std::size_t searched_ = 0;
+};
+
+class ReadUntil final : public ReadUntilBase, public AsCoro<ReadUntil, std::string> {
+ public:
+  using ReadUntilBase::ReadUntilBase;
+  std::string await_resume() { return take_result(); }
+};
+
+class ReadLine : public ReadUntilBase {
+ public:
+  explicit ReadLine(ReadSide& side) : ReadUntilBase(side, "readline", "\n") {}
+
+ protected:
+  ~ReadLine() = default;
+
+ private:
+  bool overrun(const char* message, std::size_t consumed) override;
+  bool ended() override;
+};
+
+class ReadLineText final : public ReadLine, public AsCoro<ReadLineText, std::string> {
+ public:
+  using ReadLine::ReadLine;
+  std::string await_resume() { return take_result(); }
+};
+
+class NextLine final : public ReadLine, public AsCoro<NextLine, std::optional<std::string>> {
+ public:
+  using ReadLine::ReadLine;
+  std::optional<std::string> await_resume() {
+    std::string line = take_result();
+    if (line.empty()) return std::nullopt;
+    return line;
+  }
+};
+
+class FillBuffer final : public ReadAwaiter, public AsCoro<FillBuffer, std::size_t> {
+ public:
+  explicit FillBuffer(ReadSide& side) noexcept
+      : ReadAwaiter(side, "fill"), before_(side.view().size()) {}
+  std::size_t await_resume() {
+    check();
+    return side().view().size() - before_;
+  }
+
+ private:
+  bool take() override { return side().view().size() > before_ || side().at_end(); }
+  std::size_t before_;
+};
+
+}  // namespace detail
+
+/// The reading half of a connection. A copy is a handle to the same one. One task may read at a
+/// time: a second is RuntimeError. Loop thread only.
+///
+/// All reads: a cancelled read loses no byte, the next one gets it. Errors are OSError's kin, such
+/// as ConnectionResetError; after one, every read fails with it. Bytes that came before an error
+/// or the end are given first. Python: asyncio.StreamReader.
+class StreamReader {
+ public:
+  /// One that is fed by hand, for tests and parsers. ValueError when the limit is 0.
+  explicit StreamReader(std::size_t limit = kStreamLimit);
+  explicit StreamReader(detail::Ref<detail::ReadSide> side) noexcept : side_(std::move(side)) {}
+
+  /// At most `count` bytes, as soon as there is at least one; empty at the end. With -1 (or less)
+  /// all up to the end. Not bounded by the limit. Python: StreamReader.read.
+  [[nodiscard]] detail::Read read(std::ptrdiff_t count = -1) { return {*side_, count}; }
+  /// The same into a buffer that lives as long as the await: how many bytes, 0 at the end.
+  [[nodiscard]] detail::ReadInto read_into(std::span<std::byte> buffer) { return {*side_, buffer}; }
+  /// Exactly `count` bytes, or IncompleteReadError, which has what there was.
+  /// Python: StreamReader.readexactly.
+  [[nodiscard]] detail::ReadExactly readexactly(std::size_t count) { return {*side_, count}; }
+  /// Up to and with "\n"; without it when the stream ends there; empty at the end. ValueError when
+  /// the line is longer than the limit; it is skipped. Python: StreamReader.readline.
+  [[nodiscard]] detail::ReadLineText readline() { return detail::ReadLineText(*side_); }
+  /// `while (auto line = co_await reader.next_line())`: empty at the end. Python: async for line in
+  /// reader.
+  [[nodiscard]] detail::NextLine next_line() { return detail::NextLine(*side_); }
+  /// Up to and with the separator; with several, up to the one that ends first. Errors:
+  /// IncompleteReadError at the end, LimitOverrunError (the data stays), ValueError when a
+  /// separator is empty. Python: StreamReader.readuntil.
+  [[nodiscard]] detail::ReadUntil readuntil(std::string_view separator = "\n");
+  template <std::convertible_to<std::string_view>... More>
+    requires(sizeof...(More) > 0)
+  [[nodiscard]] detail::ReadUntil readuntil(std::string_view first, const More&... more) {
+    std::vector<std::string> separators;
+    separators.reserve(1 + sizeof...(more));
+    separators.emplace_back(first);
+    (separators.emplace_back(std::string_view(more)), ...);
+    return readuntil_any(std::move(separators));
+  }
+
+  /// The end has come and everything before it was read. Python: StreamReader.at_eof.
+  [[nodiscard]] bool at_eof() const noexcept { return side_->at_end() && side_->view().empty(); }
+  /// What reads fail with, or null. Python: StreamReader.exception.
+  [[nodiscard]] const std::exception_ptr& exception() const noexcept { return side_->exception(); }
+
+  // --- for parsers: the bytes where they are ----------------------------------------------------
+
+  /// Waits for more bytes and appends them to buffered(); how many, 0 at the end. Not bounded by
+  /// the limit: whoever calls this bounds what it collects.
+  [[nodiscard]] detail::FillBuffer fill() { return detail::FillBuffer(*side_); }
+  /// What was received and not consumed. Valid until the next await.
+  [[nodiscard]] std::string_view buffered() const noexcept { return side_->view(); }
+  /// Takes the first `count` bytes away.
+  void consume(std::size_t count) noexcept { side_->consume(count); }
+
+  // --- feeding by hand --------------------------------------------------------------------------
+
+  /// Python: StreamReader.feed_data.
+  void feed_data(std::string_view data) { side_->feed(data); }
+  /// Python: StreamReader.feed_eof.
+  void feed_eof() noexcept { side_->feed_end(); }
+  /// From now on reads fail with `error`, also before what is buffered. Python:
+  /// StreamReader.set_exception.
+  void set_exception(std::exception_ptr error) noexcept { side_->set_exception(std::move(error)); }
+
+ private:
+  detail::ReadUntil readuntil_any(std::vector<std::string> separators);
+
+  detail::Ref<detail::ReadSide> side_;
+};
+
+}  // namespace asyncio

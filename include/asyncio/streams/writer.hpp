@@ -1,0 +1,113 @@
+// StreamWriter: bytes to a connection, and the connection's life.
+#pragma once
+
+#include <cstddef>
+#include <initializer_list>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "asyncio/loop/socket_address.hpp"
+#include "asyncio/streams/connection.hpp"
+#include "asyncio/streams/reader.hpp"
+
+namespace asyncio {
+
+/// The writing half of a connection. A copy is a handle to the same one. When the last writer goes
+/// without close(), the connection is closed as by close(); debug mode reports a ResourceWarning.
+/// Loop thread only. Python: asyncio.StreamWriter.
+class StreamWriter {
+ public:
+  explicit StreamWriter(detail::Ref<detail::Connection> connection) noexcept
+      : connection_(std::move(connection)) {
+    connection_->add_writer();
+  }
+  StreamWriter(const StreamWriter& other) noexcept : connection_(other.connection_) {
+    if (connection_) connection_->add_writer();
+  }
+  StreamWriter(StreamWriter&& other) noexcept = default;
+  StreamWriter& operator=(StreamWriter other) noexcept {
+    std::swap(connection_, other.connection_);
+    return *this;
+  }
+  ~StreamWriter() {
+    if (connection_) connection_->drop_writer();
+  }
+
+  /// Sends at once what the kernel takes and buffers the rest, without a bound: follow it with
+  /// drain(). Never waits and does not fail: an error shows in drain(). RuntimeError after
+  /// write_eof(). Python: StreamWriter.write.
+  void write(std::string_view data) { write(std::as_bytes(std::span(data))); }
+  void write(std::span<const std::byte> data) { connection_->write(data); }
+  /// The pieces one after another, in as few calls as the kernel allows.
+  /// Python: StreamWriter.writelines.
+  void writelines(std::span<const std::string_view> pieces);
+  void writelines(std::initializer_list<std::string_view> pieces) {
+    writelines(std::span<const std::string_view>(pieces.begin(), pieces.size()));
+  }
+  /// Waits while more than the high mark is unsent, until it is down at the low one. Errors: what
+  /// the reader or the connection failed with; ConnectionResetError once it is closed. Several
+  /// tasks may drain. Python: StreamWriter.drain.
+  [[nodiscard]] detail::Drain drain() const { return detail::Drain(*connection_); }
+
+  /// Closes the sending direction once everything buffered is sent; the peer reads an end, and one
+  /// can go on reading. Python: StreamWriter.write_eof.
+  void write_eof() { connection_->write_eof(); }
+  /// Python: StreamWriter.can_write_eof.
+  [[nodiscard]] static constexpr bool can_write_eof() noexcept { return true; }
+
+  /// Sends what is buffered, in the background, then closes; reads end. No effect when closed.
+  /// Python: StreamWriter.close.
+  void close() noexcept { connection_->close_gently(); }
+  /// Closes without sending what is buffered. Python: StreamWriter.transport.abort.
+  void abort() noexcept { connection_->abort(); }
+  /// close() was called, or the connection is broken. Python: StreamWriter.is_closing.
+  [[nodiscard]] bool is_closing() const noexcept { return connection_->is_closing(); }
+  /// Waits for the end of close(), which a peer that does not read can delay for ever. Throws what
+  /// the connection broke with. Cancelling one wait leaves the others alone.
+  /// Python: StreamWriter.wait_closed.
+  [[nodiscard]] detail::CloseWaiter wait_closed() const {
+    return detail::CloseWaiter(*connection_);
+  }
+
+  /// Also after the connection is gone, if it was asked for before. Python:
+  /// get_extra_info('peername').
+  [[nodiscard]] SocketAddress peername() const { return connection_->peer(); }
+  /// Empty once closed. Python: get_extra_info('sockname').
+  [[nodiscard]] SocketAddress sockname() const { return connection_->local_address(); }
+  /// The descriptor, or -1. Python: get_extra_info('socket').fileno().
+  [[nodiscard]] int fileno() const noexcept { return connection_->fileno(); }
+  /// As far as the loop has heard, the peer has closed or the connection is broken: do not send a
+  /// request into it. Costs no system call.
+  [[nodiscard]] bool peer_closed() const noexcept {
+    return connection_->hung_up() || connection_->at_end() || connection_->is_closing();
+  }
+
+  /// When drain() begins to wait and when it goes on, in bytes: 65536 and 16384 unless set.
+  /// ValueError unless high >= low. Python: transport.set_write_buffer_limits.
+  void set_write_buffer_limits(std::size_t high, std::size_t low) {
+    connection_->set_limits(high, low);
+  }
+  void set_write_buffer_limits(std::size_t high) { connection_->set_limits(high, high / 4); }
+  /// How many bytes are buffered. Python: transport.get_write_buffer_size.
+  [[nodiscard]] std::size_t get_write_buffer_size() const noexcept { return connection_->unsent(); }
+
+  // For the library.
+  [[nodiscard]] const detail::Ref<detail::Connection>& connection() const noexcept {
+    return connection_;
+  }
+
+ private:
+  detail::Ref<detail::Connection> connection_;
+};
+
+/// Both halves: `auto [reader, writer] = co_await open_connection(...)`.
+using StreamPair = std::pair<StreamReader, StreamWriter>;
+
+namespace detail {
+
+/// Takes over a connected, non-blocking descriptor.
+StreamPair make_streams(Scheduler& scheduler, int fd, std::size_t limit = kStreamLimit);
+
+}  // namespace detail
+}  // namespace asyncio

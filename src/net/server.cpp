@@ -1,0 +1,237 @@
+#include "asyncio/net/server.hpp"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+
+#include "asyncio/base/error.hpp"
+#include "asyncio/base/log.hpp"
+#include "asyncio/coro/pass.hpp"
+#include "asyncio/net/resolver.hpp"
+#include "asyncio/task/sleep.hpp"
+#include "asyncio/task/task.hpp"
+#include "net/listener.hpp"
+
+namespace asyncio::detail {
+
+// --- ServerState --------------------------------------------------------------------------------
+
+ServerState::ServerState(Scheduler& scheduler, ConnectionCallback callback,
+                         const ServerOptions& options)
+    : scheduler_(&scheduler), callback_(std::move(callback)), options_(options) {}
+
+ServerState::~ServerState() {
+  while (Connection::Link* link = connections_.front()) link->connection->forget_owner();
+}
+
+int ServerState::add_listener(const SocketAddress& address, const char*& operation) {
+  auto listener = std::make_unique<Listener>(*this, *scheduler_, options_.backlog);
+  Socket& socket = listener->socket();
+  operation = "socket";
+  if (const int opened = socket.open(address.family(), SOCK_STREAM); opened < 0) return opened;
+  if (options_.reuse_address) socket.set_option(SOL_SOCKET, SO_REUSEADDR, 1);
+  operation = "SO_REUSEPORT";
+  if (options_.reuse_port) {
+    if (const int set = socket.set_option(SOL_SOCKET, SO_REUSEPORT, 1); set < 0) return set;
+  }
+  if (options_.keep_alive) socket.set_option(SOL_SOCKET, SO_KEEPALIVE, 1);
+  // Else [::] would take the port that 0.0.0.0 needs.
+  if (address.family() == AF_INET6) socket.set_option(IPPROTO_IPV6, IPV6_V6ONLY, 1);
+  operation = "bind";
+  if (const int bound = socket.bind(address); bound < 0) return bound;
+  listeners_.push_back(std::move(listener));
+  return 0;
+}
+
+void ServerState::start_serving() {
+  if (serving_) return;
+  if (closed_) throw RuntimeError("server is closed");
+  for (const auto& listener : listeners_) {
+    const int started = listener->start();
+    if (started < 0) {
+      throw_os_error(-started, "listen", listener->socket().local_address().to_string());
+    }
+  }
+  serving_ = true;
+}
+
+void ServerState::close() noexcept {
+  if (std::exchange(closed_, true)) return;
+  add_reference();
+  for (const auto& listener : listeners_) listener->close();
+  if (forever_ != nullptr) forever_->server_closes();
+  if (connections_.empty()) tell_finished();
+  drop_reference();
+}
+
+// A connection leaves the list only in a later turn, so the list stands still here.
+void ServerState::close_clients() noexcept {
+  for (auto* link = connections_.front(); link != nullptr; link = connections_.next(link)) {
+    link->connection->close_gently();
+  }
+}
+
+void ServerState::abort_clients() noexcept {
+  for (auto* link = connections_.front(); link != nullptr; link = connections_.next(link)) {
+    link->connection->abort();
+  }
+}
+
+std::vector<SocketAddress> ServerState::addresses() const {
+  std::vector<SocketAddress> out;
+  for (const auto& listener : listeners_) {
+    if (listener->socket().is_open()) out.push_back(listener->socket().local_address());
+  }
+  return out;
+}
+
+void ServerState::on_connection_lost(Connection&) noexcept {
+  if (is_finished()) tell_finished();
+}
+
+void ServerState::tell_finished() noexcept {
+  if (forever_ != nullptr) forever_->server_finished();
+  while (ServerClosed* waiter = waiters_.pop_front()) waiter->wake();
+}
+
+void ServerState::on_accepted(int fd) noexcept {
+  try {
+    Ref<Connection> connection(new Connection(*scheduler_, fd, options_.limit));
+    connection->set_option(IPPROTO_TCP, TCP_NODELAY, 1);
+    connection->set_owner(*this, connections_);
+    try {
+      begin(*connection);
+    } catch (const KeyboardInterrupt&) {
+      scheduler_->set_fatal(std::current_exception());
+    } catch (const SystemExit&) {
+      scheduler_->set_fatal(std::current_exception());
+    } catch (...) {
+      scheduler_->call_exception_handler(
+          ExceptionContext("Unhandled exception in client_connected_cb", std::current_exception()));
+      connection->close_gently();
+    }
+  } catch (const std::bad_alloc&) {
+    log(LogLevel::error, "out of memory for a new connection");
+    scheduler_->backend().close(fd);
+  }
+}
+
+void ServerState::begin(Connection& connection) {
+  Coro<> job;
+  callback_(StreamReader(Ref<ReadSide>(&connection)), StreamWriter(Ref<Connection>(&connection)),
+            &job);
+  if (job.frame() == nullptr) return;
+  const Task<> task = spawn(*scheduler_, std::move(job));
+  task.add_done_callback([server = Ref<ServerState>(this),
+                          client = Ref<Connection>(&connection)](const AnyFuture& done) {
+    if (!done.cancelled()) {
+      const std::exception_ptr error = done.exception();
+      if (!error) return;
+      server->scheduler_->call_exception_handler(
+          ExceptionContext("Unhandled exception in client_connected_cb", error));
+    }
+    client->close_gently();
+  });
+}
+
+// --- serve_forever ------------------------------------------------------------------------------
+
+bool ServeForever::await_ready() {
+  try {
+    if (server_->forever_ != nullptr) {
+      throw RuntimeError("server is already being awaited on serve_forever()");
+    }
+    if (server_->is_closed()) throw RuntimeError("server is closed");
+    server_->start_serving();
+  } catch (...) {
+    failure_ = std::current_exception();
+    return true;
+  }
+  return false;
+}
+
+bool ServeForever::await_suspend(Continuation continuation) {
+  server_->forever_ = this;
+  return park(continuation);
+}
+
+// The first time: close everything and wait until it is done. A second cancellation does not wait.
+bool ServeForever::abort() {
+  if (!std::exchange(ending_, true)) {
+    server_->close();
+    server_->close_clients();
+    if (!server_->is_finished()) return false;
+  }
+  forget();
+  return true;
+}
+
+void ServeForever::server_closes() noexcept {
+  if (std::exchange(ending_, true)) return;
+  server_->close_clients();
+}
+
+void ServeForever::server_finished() noexcept {
+  if (!parked()) return;
+  forget();
+  cancel_at_next_turn();
+  wake();
+}
+
+void ServeForever::forget() noexcept {
+  if (server_ && server_->forever_ == this) server_->forever_ = nullptr;
+}
+
+std::exception_ptr ServeForever::error() {
+  forget();
+  return cancelled() ? cancellation() : failure_;
+}
+
+void ServeForever::await_resume() {
+  if (std::exception_ptr failure = error()) std::rethrow_exception(failure);
+}
+
+// --- wait_closed --------------------------------------------------------------------------------
+
+bool ServerClosed::await_suspend(Continuation continuation) {
+  server_->waiters_.push_back(this);
+  return park(continuation);
+}
+
+void ServerClosed::await_resume() {
+  if (cancelled()) std::rethrow_exception(cancellation());
+}
+
+// --- start_server -------------------------------------------------------------------------------
+
+Coro<Server> listen_tcp(ConnectionCallback callback, std::string host, int port,
+                        ServerOptions options) {
+  ResolveOptions how;
+  how.family = options.family;
+  how.passive = true;
+  const std::vector<SocketAddress> addresses = co_await pass(getaddrinfo(host, port, how));
+  Server server(
+      Ref<ServerState>(new ServerState(running_scheduler(), std::move(callback), options)));
+  ServerState& state = server.state();
+  std::exception_ptr unavailable;
+  for (const SocketAddress& address : addresses) {
+    const char* operation = "";
+    const int added = state.add_listener(address, operation);
+    if (added == 0) continue;
+    std::exception_ptr error = make_os_error(-added, operation, address.to_string());
+    // A host without IPv6 (or IPv4) still has addresses of it in its tables.
+    const bool other_may_do = added == -EADDRNOTAVAIL || added == -EAFNOSUPPORT;
+    if (!other_may_do) co_await raise(error);
+    unavailable = error;
+  }
+  if (state.addresses().empty()) co_await raise(unavailable);
+  if (options.start_serving) {
+    state.start_serving();
+    co_await pass(sleep(Delay()));
+  }
+  co_return server;
+}
+
+}  // namespace asyncio::detail
