@@ -54,8 +54,7 @@ void ZlibCoding::open(std::string_view first) {
   int bits = kGzip;
   if (!gzip_) {
     // RFC 1950 2.2: method 8 in the low half of the first byte, and the two bytes as one number are
-    // a multiple of 31. Raw deflate meets that by chance in one stream of hundreds, none that zlib
-    // writes.
+    // a multiple of 31. Raw deflate would need a stored block with padding bits that are not zero.
     const unsigned a = static_cast<unsigned char>(first[0]);
     const unsigned b = static_cast<unsigned char>(first[1]);
     bits = (a & 15) == 8 && (a * 256 + b) % 31 == 0 ? kZlib : kRaw;

@@ -8,12 +8,22 @@ std::string response_text(const ClientResponseError::Details& details) {
          "', url='" + details.url + "'";
 }
 
-/// The URL as a person typed it; escaped only when its bytes could disturb a terminal or a log.
+/// The URL as a person typed it, but without a password, since messages end in logs; escaped when
+/// its bytes could disturb a terminal.
 std::string readable(std::string_view url) {
-  for (const char c : url) {
-    if (static_cast<unsigned char>(c) < 32 || c == 127) return printable(url, 200);
+  std::string text(url);
+  const std::size_t authority = text.find("//");
+  const std::size_t end =
+      text.find_first_of("/\\?#", authority == std::string::npos ? 0 : authority + 2);
+  const std::size_t at = text.substr(0, end).rfind('@');
+  if (authority != std::string::npos && at != std::string::npos) {
+    const std::size_t colon = text.find(':', authority);
+    if (colon < at) text.replace(colon + 1, at - colon - 1, "***");
   }
-  return url.size() <= 200 ? std::string(url) : printable(url, 200);
+  for (const char c : text) {
+    if (static_cast<unsigned char>(c) < 32 || c == 127) return printable(text, 200);
+  }
+  return text.size() <= 200 ? text : printable(text, 200);
 }
 
 }  // namespace

@@ -151,7 +151,8 @@ class Http1Parser {
   [[nodiscard]] const ParseError& error() const noexcept;
   /// Throws error() as BadStatusLine, InvalidHeader, LineTooLong, TransferEncodingError,
   /// ContentLengthError or BadHttpMessage; ServerDisconnectedError when the connection ended before
-  /// the head was complete.
+  /// the head was complete. A session makes of them what aiohttp's does: ClientResponseError before
+  /// the head event, ClientPayloadError after it.
   [[noreturn]] void raise() const;
 
  private:

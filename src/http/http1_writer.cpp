@@ -20,8 +20,9 @@ OwnFraming own_framing(const Headers& headers) {
   for (const Header field : headers) {
     if (same_name(field.name, "Content-Length")) {
       std::uint64_t value = 0;
-      const char* end = field.value.data() + field.value.size();
-      const auto [stop, error] = std::from_chars(field.value.data(), end, value);
+      const char* begin = field.value.data();
+      const char* end = begin + field.value.size();
+      const auto [stop, error] = std::from_chars(begin, end, value);
       if (field.value.empty() || stop != end || error != std::errc() ||
           !chars::all(field.value, chars::kDigit)) {
         throw ValueError("header Content-Length: \"" + printable(field.value) +

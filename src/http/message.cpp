@@ -86,14 +86,9 @@ void append_two(std::string& out, unsigned value) {
   out += static_cast<char>('0' + value % 10);
 }
 
-/// "94" is the year nearest to now that ends so and is not over 50 years ahead (RFC 9110 5.6.7).
-int full_year(int two_digits) {
-  const std::chrono::year_month_day today{
-      std::chrono::floor<std::chrono::days>(system_clock::now())};
-  const int now = static_cast<int>(today.year());
-  const int year = now / 100 * 100 + two_digits;
-  return year > now + 50 ? year - 100 : year;
-}
+/// RFC 850's two digits, read as POSIX does. RFC 9110 would compare with today, which a value that
+/// is only parsed should not depend on.
+int full_year(int two_digits) { return two_digits < 69 ? 2000 + two_digits : 1900 + two_digits; }
 
 }  // namespace
 

@@ -2,6 +2,7 @@
 
 #include <idn2.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdint>
@@ -158,8 +159,7 @@ std::optional<Ipv6> parse_ipv6(std::string_view text) {
   if (before < 0 || after < 0 || before + after > 7) return std::nullopt;
   // An address in the middle ("1.2.3.4::") is none: read_groups allows it only at the very end.
   if (text.substr(0, gap).find('.') != kNone) return std::nullopt;
-  for (int i = 0; i < after; ++i)
-    words[static_cast<std::size_t>(8 - after + i)] = tail[static_cast<std::size_t>(i)];
+  std::copy_n(tail.begin(), after, words.end() - after);
   return words;
 }
 

@@ -227,6 +227,16 @@ TEST(Url, names_the_url_in_its_error) {
   }
 }
 
+TEST(Url, keeps_a_password_out_of_its_error) {
+  try {
+    (void)Url::parse("http://user:p@ss@ho st/");
+    FAIL();
+  } catch (const InvalidURL& error) {
+    EXPECT_STREQ(error.what(), "http://user:***@ho st/: the host contains a space");
+    EXPECT_EQ(error.url(), "http://user:p@ss@ho st/");
+  }
+}
+
 TEST(Url, refuses_a_number_that_some_readers_take_for_an_address) {
   for (const char* text :
        {"http://127.1/", "http://0x7f000001/", "http://2130706433/", "http://017700000001/",

@@ -8,9 +8,11 @@
 // Source: RFC 3986; WHATWG URL for the clean-up.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace asyncio::http {
 
