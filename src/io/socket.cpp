@@ -9,9 +9,7 @@ namespace asyncio {
 
 // --- Socket -------------------------------------------------------------------------------------
 
-Socket::Socket(Scheduler& scheduler) noexcept : scheduler_(&scheduler) {
-  scheduler.attach(*this);
-}
+Socket::Socket(Scheduler& scheduler) noexcept : scheduler_(&scheduler) { scheduler.attach(*this); }
 
 Socket::Socket(Scheduler& scheduler, int fd) noexcept : Socket(scheduler) { descriptor_.fd = fd; }
 
@@ -68,8 +66,7 @@ std::ptrdiff_t Socket::try_send(std::span<const std::byte> data) noexcept {
   return count;
 }
 
-std::ptrdiff_t Socket::try_send_many(
-    std::span<const std::span<const std::byte>> pieces) noexcept {
+std::ptrdiff_t Socket::try_send_many(std::span<const std::span<const std::byte>> pieces) noexcept {
   if (!is_open()) return -EBADF;
   if (descriptor_.write_full) return -EAGAIN;
   const std::ptrdiff_t count = backend().send_many(descriptor_.fd, pieces);
@@ -188,13 +185,14 @@ void SocketAwaiter::stop_listening() noexcept {
 
 std::exception_ptr SocketAwaiter::error() {
   stop_listening();
-  if (cancelled()) [[unlikely]] return cancellation();
-  if (result_ >= 0) [[likely]] return nullptr;
+  if (cancelled()) [[unlikely]]
+    return cancellation();
+  if (result_ >= 0) [[likely]]
+    return nullptr;
   if (result_ == -EBUSY) {
-    return std::make_exception_ptr(
-        RuntimeError(std::string(operation_) + "(): another task is already waiting to " +
-                     (direction_ == Socket::Direction::read ? "read from" : "write to") +
-                     " this socket"));
+    return std::make_exception_ptr(RuntimeError(
+        std::string(operation_) + "(): another task is already waiting to " +
+        (direction_ == Socket::Direction::read ? "read from" : "write to") + " this socket"));
   }
   return make_os_error(static_cast<int>(-result_), operation_, subject());
 }

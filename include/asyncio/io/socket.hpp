@@ -55,10 +55,11 @@ class Socket : public LoopResource {
   // --- awaits: errors are OSError and its kin, RuntimeError when another task is at it ---------
 
   /// Waits for at least one byte and gives how many were read into `buffer`; 0 at the end.
-  /// Cancellation loses no byte. `buffer` must live as long as the await. Python: loop.sock_recv_into.
+  /// Cancellation loses no byte. `buffer` must live as long as the await. Python:
+  /// loop.sock_recv_into.
   [[nodiscard]] Recv recv(std::span<std::byte> buffer) noexcept;
-  /// The same, into the loop's own buffer, so that a connection that waits holds none: what it gives
-  /// is valid until the next await. Empty at the end.
+  /// The same, into the loop's own buffer, so that a connection that waits holds none: what it
+  /// gives is valid until the next await. Empty at the end.
   [[nodiscard]] RecvScratch recv_some() noexcept;
   /// Sends all of `data`, which must live as long as the await. After a cancellation one cannot
   /// know how much was sent. Python: loop.sock_sendall.
@@ -67,8 +68,8 @@ class Socket : public LoopResource {
   /// Gives the descriptor of the next connection, which the caller owns, and writes its address to
   /// `peer` (which must live as long as the await). Python: loop.sock_accept.
   [[nodiscard]] Accept accept(SocketAddress* peer = nullptr) noexcept;
-  /// Errors name the address: "connect 127.0.0.1:80: connection refused". After a cancellation, close
-  /// the socket. Python: loop.sock_connect.
+  /// Errors name the address: "connect 127.0.0.1:80: connection refused". After a cancellation,
+  /// close the socket. Python: loop.sock_connect.
   [[nodiscard]] Connect connect(const SocketAddress& address) noexcept;
   /// Waits unless the next try_recv may give something: for code that makes the calls itself.
   [[nodiscard]] WaitReady wait_readable() noexcept;
@@ -145,7 +146,8 @@ class SocketAwaiter : public Suspend, private ReadinessListener {
   [[nodiscard]] virtual std::string subject() const { return {}; }
 
   std::ptrdiff_t finish() {
-    if (std::exception_ptr failure = error()) [[unlikely]] std::rethrow_exception(failure);
+    if (std::exception_ptr failure = error()) [[unlikely]]
+      std::rethrow_exception(failure);
     return result_;
   }
   [[nodiscard]] Socket& socket() const noexcept { return *socket_; }
