@@ -124,12 +124,8 @@ class Headers::const_iterator {
   std::size_t index_ = 0;
 };
 
-inline Headers::const_iterator Headers::begin() const noexcept {
-  return {this, 0};
-}
-inline Headers::const_iterator Headers::end() const noexcept {
-  return {this, fields_.size()};
-}
+inline Headers::const_iterator Headers::begin() const noexcept { return {this, 0}; }
+inline Headers::const_iterator Headers::end() const noexcept { return {this, fields_.size()}; }
 inline Header Headers::operator[](std::size_t index) const noexcept {
   const Field& field = fields_[index];
   const std::string_view text = text_;
