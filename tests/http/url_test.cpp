@@ -65,9 +65,19 @@ struct Pair {
   const char* expected;
 };
 
+void check_stable(const std::vector<Pair>& pairs) {
+  for (const Pair& pair : pairs) {
+    SCOPED_TRACE(pair.given);
+    EXPECT_EQ(problem(pair.given), "");
+    if (!problem(pair.given).empty()) continue;
+    EXPECT_EQ(normal(pair.given), pair.expected);
+    EXPECT_EQ(normal(normal(pair.given)), pair.expected) << "must be stable";
+  }
+}
+
 // What WHATWG's URL (node 20.20) makes of the same text, byte for byte.
-TEST(Url, agrees_with_whatwg) {
-  const std::vector<Pair> pairs = {
+TEST(Url, agrees_with_whatwg_on_hosts) {
+  check_stable({
       {"http://example.com", "http://example.com/"},
       {"HTTP://EXAMPLE.com/Path", "http://example.com/Path"},
       {"https://example.com:443/", "https://example.com/"},
@@ -84,6 +94,33 @@ TEST(Url, agrees_with_whatwg) {
       {"http://us[er@host/", "http://us%5Ber@host/"},
       {"http://good.example\\@evil.example/", "http://good.example/@evil.example/"},
       {"http://good.example@evil.example/", "http://good.example@evil.example/"},
+      {"http://[::1]/", "http://[::1]/"},
+      {"http://[::1]:8080/", "http://[::1]:8080/"},
+      {"http://[2001:DB8:0:0:0:0:0:1]/", "http://[2001:db8::1]/"},
+      {"http://[1:0:0:2:0:0:0:3]/", "http://[1:0:0:2::3]/"},
+      {"http://[::ffff:127.0.0.1]/", "http://[::ffff:7f00:1]/"},
+      {"http://127.0.0.1/", "http://127.0.0.1/"},
+      {"http://b\xc3\xbc"
+       "cher.example/",
+       "http://xn--bcher-kva.example/"},
+      {"http://xn--bcher-kva.example/", "http://xn--bcher-kva.example/"},
+      {"http://EXAMPLE\xe3\x80\x82"
+       "com/",
+       "http://example.com/"},
+      {"http://fa\xc3\x9f.de/", "http://xn--fa-hia.de/"},
+      {"http://\xef\xbc\x91\xef\xbc\x92\xef\xbc\x97.0.0.1/", "http://127.0.0.1/"},
+      {"http://exa%6Dple.com/", "http://example.com/"},
+      {"http://ex_ample.com/", "http://ex_ample.com/"},
+      {"http://example.com./", "http://example.com./"},
+      {"http://r3---sn.example.com/", "http://r3---sn.example.com/"},
+      {"http://-a.example/", "http://-a.example/"},
+      {"http://host:0/", "http://host:0/"},
+      {" http://host/ ", "http://host/"},
+  });
+}
+
+TEST(Url, agrees_with_whatwg_on_paths) {
+  check_stable({
       {"http://good.example/\\evil.example", "http://good.example//evil.example"},
       {"http:\\\\host\\path", "http://host/path"},
       {"http://host/a b", "http://host/a%20b"},
@@ -111,42 +148,13 @@ TEST(Url, agrees_with_whatwg) {
       {"http://host/a?b/../c", "http://host/a?b/../c"},
       {"http://host/a;b=c,d", "http://host/a;b=c,d"},
       {"http://host/~user/$a!b*(c)", "http://host/~user/$a!b*(c)"},
-      {"http://[::1]/", "http://[::1]/"},
-      {"http://[::1]:8080/", "http://[::1]:8080/"},
-      {"http://[2001:DB8:0:0:0:0:0:1]/", "http://[2001:db8::1]/"},
-      {"http://[1:0:0:2:0:0:0:3]/", "http://[1:0:0:2::3]/"},
-      {"http://[::ffff:127.0.0.1]/", "http://[::ffff:7f00:1]/"},
-      {"http://127.0.0.1/", "http://127.0.0.1/"},
-      {"http://b\xc3\xbc"
-       "cher.example/",
-       "http://xn--bcher-kva.example/"},
-      {"http://xn--bcher-kva.example/", "http://xn--bcher-kva.example/"},
-      {"http://EXAMPLE\xe3\x80\x82"
-       "com/",
-       "http://example.com/"},
-      {"http://fa\xc3\x9f.de/", "http://xn--fa-hia.de/"},
-      {"http://\xef\xbc\x91\xef\xbc\x92\xef\xbc\x97.0.0.1/", "http://127.0.0.1/"},
-      {"http://exa%6Dple.com/", "http://example.com/"},
-      {"http://ex_ample.com/", "http://ex_ample.com/"},
-      {"http://example.com./", "http://example.com./"},
-      {"http://r3---sn.example.com/", "http://r3---sn.example.com/"},
-      {"http://-a.example/", "http://-a.example/"},
-      {"http://host:0/", "http://host:0/"},
-      {" http://host/ ", "http://host/"},
-  };
-  for (const Pair& pair : pairs) {
-    SCOPED_TRACE(pair.given);
-    EXPECT_EQ(problem(pair.given), "");
-    if (!problem(pair.given).empty()) continue;
-    EXPECT_EQ(normal(pair.given), pair.expected);
-    EXPECT_EQ(normal(normal(pair.given)), pair.expected) << "must be stable";
-  }
+  });
 }
 
 // Where we escape what a browser sends as it is, since RFC 3986 does not allow it; and where a
 // browser changes what we leave alone.
 TEST(Url, differs_from_whatwg_on_purpose_in_what_it_escapes) {
-  const std::vector<Pair> pairs = {
+  check_stable({
       {"http://host/a|b", "http://host/a%7Cb"},
       {"http://host/[a]", "http://host/%5Ba%5D"},
       {"http://host/a^b`c", "http://host/a%5Eb%60c"},
@@ -158,11 +166,7 @@ TEST(Url, differs_from_whatwg_on_purpose_in_what_it_escapes) {
       {"http://host/?%", "http://host/?%25"},
       {"http://host/?q='x'", "http://host/?q='x'"},
       {"http://host/%2e%2e/a", "http://host/%2e%2e/a"},
-  };
-  for (const Pair& pair : pairs) {
-    EXPECT_EQ(normal(pair.given), pair.expected);
-    EXPECT_EQ(normal(normal(pair.given)), pair.expected) << "must be stable";
-  }
+  });
 }
 
 TEST(Url, refuses_what_is_no_url_and_says_why) {
