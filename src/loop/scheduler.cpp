@@ -8,6 +8,7 @@
 namespace asyncio {
 
 constinit thread_local Scheduler* Scheduler::current_ = nullptr;
+constinit thread_local Scheduler* Scheduler::chosen_ = nullptr;
 
 // What another thread wants run here: a callable or a finished job. From malloc, not from the pool:
 // a pooled block that is always made on one thread and freed on another never comes back.

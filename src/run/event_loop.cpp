@@ -21,6 +21,12 @@ CurrentLoop& current_loop() {
   return current;
 }
 
+// Row 2 finds it by its scheduler.
+void choose(EventLoop* loop) noexcept {
+  current_loop().set = loop;
+  Scheduler::choose(loop != nullptr ? &loop->scheduler() : nullptr);
+}
+
 EventLoop* running_loop() {
   Scheduler* scheduler = Scheduler::running();
   if (scheduler == nullptr || !scheduler->facade_state) return nullptr;
@@ -36,7 +42,7 @@ EventLoop::EventLoop(std::unique_ptr<Backend> backend) : scheduler_(std::move(ba
 }
 
 EventLoop::~EventLoop() {
-  if (current_loop().set == this) current_loop().set = nullptr;
+  if (current_loop().set == this) choose(nullptr);
 }
 
 void EventLoop::close() { scheduler_.close(); }
@@ -68,14 +74,14 @@ EventLoop& get_event_loop() {
   if (EventLoop* loop = running_loop()) return *loop;
   CurrentLoop& current = current_loop();
   if (current.set == nullptr || current.set->is_closed()) {
-    current.set = nullptr;
+    choose(nullptr);
     current.made = std::make_unique<EventLoop>();
-    current.set = current.made.get();
+    choose(current.made.get());
   }
   return *current.set;
 }
 
-void set_event_loop(EventLoop* loop) noexcept { current_loop().set = loop; }
+void set_event_loop(EventLoop* loop) noexcept { choose(loop); }
 
 std::unique_ptr<EventLoop> new_event_loop() { return std::make_unique<EventLoop>(); }
 

@@ -172,4 +172,10 @@ Scheduler& running_scheduler() {
   return *scheduler;
 }
 
+Scheduler& current_scheduler() {
+  Scheduler* chosen = Scheduler::chosen();
+  const bool outside = Scheduler::running() == nullptr && chosen != nullptr && !chosen->is_closed();
+  return outside ? *chosen : running_scheduler();
+}
+
 }  // namespace asyncio::detail

@@ -124,6 +124,10 @@ class Scheduler {
 
   /// The loop that runs in this thread, or null.
   [[nodiscard]] static Scheduler* running() noexcept { return current_; }
+  /// The loop meant by code of this thread that runs in none, as programs wrote it before run():
+  /// row 7 chooses it (set_event_loop, get_event_loop). Null for none.
+  [[nodiscard]] static Scheduler* chosen() noexcept { return chosen_; }
+  static void choose(Scheduler* loop) noexcept { chosen_ = loop; }
 
   /// How many turns were made: what "scheduling passes" counts.
   [[nodiscard]] std::uint64_t turns() const noexcept { return turns_; }
@@ -204,6 +208,7 @@ class Scheduler {
   void push_remote(RemoteCall* call) noexcept;
 
   static constinit thread_local Scheduler* current_;
+  static constinit thread_local Scheduler* chosen_;
 
   ReadyQueue ready_;
   base::TimerHeap timers_;

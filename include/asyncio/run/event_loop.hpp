@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 #include "asyncio/loop/scheduler.hpp"
@@ -35,7 +36,14 @@ class EventLoop {
     check_runnable();
     auto future = as_future(std::forward<A>(awaitable));
     detail::run_until_done(scheduler_, future);
-    return std::move(future).result();
+    // A future that the caller still holds keeps its result.
+    using T = typename decltype(future)::value_type;
+    if constexpr (std::is_lvalue_reference_v<A> && detail::is_future_v<A> &&
+                  std::is_copy_constructible_v<T>) {
+      return future.result();
+    } else {
+      return std::move(future).result();
+    }
   }
   void run_forever() { scheduler_.run_forever(); }
   void stop() noexcept { scheduler_.stop(); }

@@ -238,6 +238,9 @@ namespace detail {
 
 /// The running loop; RuntimeError("no running event loop") without one.
 Scheduler& running_scheduler();
+/// The running loop, else the one chosen for this thread: for ensure_future() and gather(), which
+/// older programs call before they run the loop.
+Scheduler& current_scheduler();
 
 template <class T>
 Future<T> make_future(Scheduler& scheduler) {

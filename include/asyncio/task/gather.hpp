@@ -156,7 +156,7 @@ class GatherTuple final : public GatherBase {
 template <bool kReturnExceptions, class... As>
 auto gather_tuple(As&&... awaitables) {
   using Block = GatherTuple<kReturnExceptions, GatherArgument<As>...>;
-  Scheduler& scheduler = running_scheduler();
+  Scheduler& scheduler = current_scheduler();
   auto* block = [&scheduler](auto... futures) {
     return new Block(scheduler, futures...);
   }(ensure_future(std::forward<As>(awaitables))...);
@@ -172,7 +172,7 @@ auto gather_range(Range&& range) {
   if constexpr (std::ranges::sized_range<Range>) futures.reserve(std::ranges::size(range));
   for (auto&& element : range) futures.push_back(ensure_future(std::move(element)));
   return Future<typename Block::Value>(
-      Ref<FutureBase>::adopt(new Block(running_scheduler(), futures)));
+      Ref<FutureBase>::adopt(new Block(current_scheduler(), futures)));
 }
 
 template <class R>

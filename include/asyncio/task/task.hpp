@@ -190,13 +190,14 @@ auto create_task(A&& source, TaskOptions options = {}) {
   return detail::spawn_any(detail::running_scheduler(), std::forward<A>(source), options);
 }
 
-/// A future or task as it is; anything else as by create_task. Python: asyncio.ensure_future.
+/// A future or task as it is; anything else as by create_task, before the loop runs also: then a
+/// task of the loop that get_event_loop() gave. Python: asyncio.ensure_future.
 template <class A>
 auto ensure_future(A&& source) {
   if constexpr (detail::is_future_v<A>) {
     return std::remove_cvref_t<A>(std::forward<A>(source));
   } else {
-    return create_task(std::forward<A>(source));
+    return detail::spawn_any(detail::current_scheduler(), std::forward<A>(source), {});
   }
 }
 
