@@ -115,6 +115,8 @@ class Http1Parser::Impl {
   Event begin_body();
   Event read_counted(std::string_view& bytes);
   Event read_until_end(std::string_view& bytes);
+  enum class Line : std::uint8_t { more, whole, bad, too_long };
+  Line collect_line(std::string_view& bytes, std::size_t room);
   Event read_chunk_line(std::string_view& bytes);
   Event parse_chunk_line();
   Event read_chunk_data(std::string_view& bytes);
@@ -122,6 +124,10 @@ class Http1Parser::Impl {
   Event read_trailers(std::string_view& bytes);
   Event finish_trailers();
   bool count_body(std::uint64_t more);
+  /// Where in the message element_[at] was: the same however much of a line came at once.
+  [[nodiscard]] std::uint64_t offset_of(std::size_t at) const {
+    return offset_ - (element_.size() - at);
+  }
   void use(std::string_view& bytes, std::size_t size) {
     offset_ += size;
     bytes.remove_prefix(size);
@@ -133,6 +139,7 @@ class Http1Parser::Impl {
   Role role_ = Role::server;
   bool leading_cr_ = false;
   bool crlf_before_chunk_ = false;
+  bool line_cr_ = false;  // the line being collected ends with a CR so far
   int leading_lines_ = 0;
   std::size_t interim_ = 0;
   std::uint64_t offset_ = 0;      // bytes of this message used so far
@@ -140,7 +147,6 @@ class Http1Parser::Impl {
   std::uint64_t body_bytes_ = 0;  // given out or announced
   std::size_t trailers_at_ = 0;   // where in element_ the trailer section starts
   std::size_t trailer_line_ = 0;  // and the line of it that is being collected
-  std::size_t chunk_line_size_ = 0;
 };
 
 void Http1Parser::Impl::start(Role role) {
@@ -148,7 +154,7 @@ void Http1Parser::Impl::start(Role role) {
   state_ = State::head;
   framing_ = Framing::none;
   keep_alive_ = upgrade_ = repaired_ = started_ = false;
-  leading_cr_ = crlf_before_chunk_ = false;
+  leading_cr_ = crlf_before_chunk_ = line_cr_ = false;
   leading_lines_ = 0;
   interim_ = 0;
   offset_ = left_ = body_bytes_ = length_ = 0;
@@ -438,7 +444,6 @@ Http1Parser::Event Http1Parser::Impl::begin_body() {
     case Framing::chunked:
       state_ = State::chunk_line;
       element_.clear();
-      chunk_line_size_ = 0;
       return Event::need_more;
     case Framing::until_end:
       state_ = State::body_until_end;
@@ -477,27 +482,51 @@ Http1Parser::Event Http1Parser::Impl::read_until_end(std::string_view& bytes) {
   return Event::body;
 }
 
+/// Moves a line, up to and with its CRLF, from `bytes` to element_. Control bytes, a bare LF and a
+/// CR that gets no LF end it where they stand, without waiting for more.
+Http1Parser::Impl::Line Http1Parser::Impl::collect_line(std::string_view& bytes, std::size_t room) {
+  while (!bytes.empty()) {
+    if (line_cr_) {
+      if (bytes.front() != '\n') return Line::bad;
+      line_cr_ = false;
+      element_ += '\n';
+      use(bytes, 1);
+      return Line::whole;
+    }
+    const std::size_t text = std::min(chars::find_not(bytes, chars::kFieldValue), bytes.size());
+    if (text >= room) return Line::too_long;
+    element_.append(bytes.substr(0, text));
+    use(bytes, text);
+    room -= text;
+    if (bytes.empty()) return Line::more;
+    if (bytes.front() != '\r') return Line::bad;
+    line_cr_ = true;
+    element_ += '\r';
+    use(bytes, 1);
+  }
+  return Line::more;
+}
+
 Http1Parser::Event Http1Parser::Impl::read_chunk_line(std::string_view& bytes) {
-  const std::size_t room = limits_.chunk_line - chunk_line_size_;
-  const std::size_t line_feed = bytes.substr(0, room).find('\n');
-  const std::size_t size = line_feed == kNone ? std::min(room, bytes.size()) : line_feed + 1;
-  element_.append(bytes.substr(0, size));
-  chunk_line_size_ += size;
-  use(bytes, size);
-  if (line_feed != kNone) return parse_chunk_line();
-  if (chunk_line_size_ < limits_.chunk_line) return Event::need_more;
-  return fail(Kind::chunk_line_too_long, offset_, "chunk line too long",
-              std::string_view(element_).substr(0, 40));
+  const std::size_t line_at = crlf_before_chunk_ ? 2 : 0;
+  switch (collect_line(bytes, limits_.chunk_line - (element_.size() - line_at))) {
+    case Line::more:
+      return Event::need_more;
+    case Line::whole:
+      return parse_chunk_line();
+    case Line::bad:
+      return fail(Kind::bad_chunk, offset_, "bad chunk line", element_.substr(line_at));
+    case Line::too_long:
+      break;
+  }
+  return fail(Kind::chunk_line_too_long, offset_of(line_at), "chunk line too long",
+              element_.substr(line_at));
 }
 
 /// element_ is CRLF (after the first chunk) and one line. The grammar judges size and extensions.
 Http1Parser::Event Http1Parser::Impl::parse_chunk_line() {
   const std::string_view line = std::string_view(element_).substr(crlf_before_chunk_ ? 2 : 0);
   const std::uint64_t at = offset_ - line.size();
-  const std::size_t control = chars::find_not(line, chars::kFieldValue);
-  if (control + 2 != line.size() || line[control] != '\r') {
-    return fail(Kind::bad_chunk, at, "bad chunk line", line);
-  }
   const std::size_t nonzero = line.find_first_not_of('0');
   const bool last = nonzero != 0 && std::string_view("\r; \t").find(line[nonzero]) != kNone;
   found_.chunk.reset();
@@ -544,7 +573,6 @@ Http1Parser::Event Http1Parser::Impl::read_chunk_end(std::string_view& bytes) {
   }
   if (element_.size() == kEnd.size()) {
     crlf_before_chunk_ = true;
-    chunk_line_size_ = 0;
     state_ = State::chunk_line;
   }
   return Event::need_more;
@@ -552,21 +580,19 @@ Http1Parser::Event Http1Parser::Impl::read_chunk_end(std::string_view& bytes) {
 
 Http1Parser::Event Http1Parser::Impl::read_trailers(std::string_view& bytes) {
   while (!bytes.empty()) {
-    const std::size_t room = limits_.trailers - (element_.size() - trailers_at_);
-    if (room == 0) return fail(Kind::trailers_too_large, offset_, "trailers too large");
-    const std::size_t line_feed = bytes.substr(0, room).find('\n');
-    const std::size_t size = line_feed == kNone ? std::min(room, bytes.size()) : line_feed + 1;
-    element_.append(bytes.substr(0, size));
-    use(bytes, size);
-    if (line_feed == kNone) continue;
-    const std::string_view line = std::string_view(element_).substr(trailer_line_);
-    const std::size_t control = chars::find_not(line, chars::kFieldValue);
-    if (control + 2 != line.size() || line[control] != '\r' ||
-        chars::is(line.front(), chars::kSpace)) {
-      return fail(Kind::bad_trailer, offset_ - line.size(), "bad trailer line", line);
+    const std::size_t size = std::min(element_.size() - trailers_at_, limits_.trailers);
+    const Line result = collect_line(bytes, limits_.trailers - size);
+    if (result == Line::more) break;
+    if (result == Line::too_long) {
+      return fail(Kind::trailers_too_large, offset_of(trailers_at_), "trailers too large");
     }
-    trailer_line_ = element_.size();
+    const std::string_view line = std::string_view(element_).substr(trailer_line_);
+    const bool folded = !line.empty() && chars::is(line.front(), chars::kSpace);
+    if (result == Line::bad || folded) {
+      return fail(Kind::bad_trailer, offset_, "bad trailer line", line);
+    }
     if (line.size() == 2) return finish_trailers();
+    trailer_line_ = element_.size();
   }
   return Event::need_more;
 }

@@ -302,6 +302,11 @@ std::vector<Case> chunk_cases() {
       {"NUL in a trailer", chunked(str("0\r\nX: \0\r\n\r\n"sv)), Kind::bad_trailer, 0},
       {"endless trailers", chunked("0\r\nX: " + std::string(20'000, 'a')), Kind::trailers_too_large,
        0},
+      {"trailers line by line over their limit",
+       chunked("0\r\n" + std::string(16 * 1024 - 5, 'a') + ":\r\nB: c\r\n\r\n"),
+       Kind::trailers_too_large, 0},
+      {"CR X in a trailer, at once", chunked("0\r\n\rX"), Kind::bad_trailer, 0},
+      {"CR X in a chunk line, at once", chunked("4\rX"), Kind::bad_chunk, 0},
       {"2000 trailers", chunked("0\r\n" + many_fields(1500) + "\r\n"), Kind::too_many_fields, 0},
   };
 }
