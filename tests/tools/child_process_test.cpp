@@ -42,6 +42,11 @@ TEST(child_process, says_how_it_ended_and_what_it_said_last) {
   EXPECT_EQ(killed.wait(), "killed by signal 9");
 }
 
+TEST(child_process, one_that_does_not_end_is_ended) {
+  ChildProcess child({"/bin/sh", "-c", "exec 4>&-; exec sleep 3600"}, {});
+  EXPECT_EQ(child.wait(std::chrono::milliseconds(1)), "did not end by itself");
+}
+
 TEST(child_process, a_program_that_is_not_there_is_an_error_at_once) {
   try {
     ChildProcess child({"/nonexistent/program"}, {});

@@ -1,8 +1,10 @@
 #include "tools/asyncio/child_process.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -42,13 +44,19 @@ namespace {
                                 {pipes.report, kChildReportFd}}};
   int failure_kept = ::fcntl(failure_fd, F_DUPFD_CLOEXEC, 10);
   for (Move& move : moves) {
-    if (move.from >= 0) move.from = ::fcntl(move.from, F_DUPFD_CLOEXEC, 10);
+    if (move.from < 0) continue;
+    move.from = ::fcntl(move.from, F_DUPFD_CLOEXEC, 10);
+    if (move.from < 0) fail_in_child(failure_fd);  // too few descriptors
   }
   for (const Move& move : moves) {
     if (move.from >= 0 && ::dup2(move.from, move.to) < 0) fail_in_child(failure_kept);
   }
   ::execv(arguments[0], arguments);
   fail_in_child(failure_kept);
+}
+
+std::string name_of(const std::string& program) {
+  return program == "/proc/self/exe" ? "a child process" : program;
 }
 
 void reap_group(pid_t group) {
@@ -69,7 +77,7 @@ ChildProcess::ChildProcess(const std::vector<std::string>& arguments, Pipes pipe
   Pipe failure = make_pipe();
   pid_t parent = ::getpid();
   pid_ = ::fork();
-  if (pid_ < 0) throw system_error(errno, "start", arguments[0]);
+  if (pid_ < 0) throw system_error(errno, "start", name_of(arguments[0]));
   if (pid_ == 0) become(pointers.data(), pipes, error_file_.get(), failure.write_end.get(), parent);
   ::setpgid(pid_, pid_);  // in both: whoever comes first
   failure.write_end.reset();
@@ -79,8 +87,8 @@ ChildProcess::ChildProcess(const std::vector<std::string>& arguments, Pipes pipe
     got = ::read(failure.read_end.get(), &error_number, sizeof error_number);
   } while (got < 0 && errno == EINTR);
   if (got > 0) {
-    (void)wait();
-    throw system_error(error_number, "start", arguments[0]);
+    (void)wait(kPatience);
+    throw system_error(error_number, "start", name_of(arguments[0]));
   }
 }
 
@@ -91,7 +99,14 @@ ChildProcess::~ChildProcess() {
   reap_group(pid_);
 }
 
-std::string ChildProcess::wait() {
+std::string ChildProcess::wait(std::chrono::milliseconds patience) {
+  UniqueFd ended_fd(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
+  pollfd ending{ended_fd.get(), POLLIN, 0};
+  int ready = 0;
+  do {
+    ready = ::poll(&ending, 1, static_cast<int>(patience.count()));
+  } while (ready < 0 && errno == EINTR);
+  if (ready == 0) ::kill(-pid_, SIGKILL);
   int status = 0;
   pid_t ended = 0;
   do {
@@ -99,6 +114,7 @@ std::string ChildProcess::wait() {
   } while (ended < 0 && errno == EINTR);
   reaped_ = true;
   if (ended < 0) return "lost";
+  if (ready == 0) return "did not end by itself";
   if (WIFSIGNALED(status)) return "killed by signal " + std::to_string(WTERMSIG(status));
   exit_code_ = WEXITSTATUS(status);
   return exit_code_ == 0 ? "" : "exit code " + std::to_string(exit_code_);

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,8 +33,12 @@ class ChildProcess {
 
   [[nodiscard]] pid_t pid() const { return pid_; }
 
+  /// How long a child that has said all it had to say may take to end.
+  static constexpr std::chrono::milliseconds kPatience{5000};
+
   /// Waits for the end; returns "" after exit code 0, else "exit code 3" or "killed by signal 9".
-  std::string wait();
+  /// A child that is still there after `patience` is killed: "did not end by itself".
+  std::string wait(std::chrono::milliseconds patience = kPatience);
   /// Exit code after wait(), or -1 when a signal ended it.
   [[nodiscard]] int exit_code() const { return exit_code_; }
 

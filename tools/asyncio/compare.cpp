@@ -153,7 +153,7 @@ void Comparison::prepare() {
   describe();
   choose_addresses();
   leave_out_python_if_missing();
-  if (arms_.empty()) throw ToolError("no arm is left to run: " + report_.notes.front());
+  if (arms_.empty()) throw ToolError(report_.notes.front() + ", and no other arm was asked for");
 }
 
 ArmJob Comparison::job_for(const ArmSpec& arm, std::size_t n) const {
@@ -263,6 +263,10 @@ int Comparison::run() {
     throw;
   }
   server_.reset();
+  if (report_.rows.empty()) {
+    for (const std::string& note : report_.notes) write_stderr("asyncio: " + note + "\n");
+    return kExitFailure;
+  }
   add_ratios(report_.rows);
   write_results();
   return failed_ ? kExitFailure : 0;

@@ -130,7 +130,8 @@ MeasuredRun measure_in_child(const std::vector<std::string>& arguments, const Ar
   std::string status = child.wait();
   if (!report.complete() || !status.empty()) {
     std::string why = child.last_error_line();
-    throw ToolError("the arm " + to_string(job.arm) + " failed: " + (why.empty() ? status : why));
+    if (why.empty()) why = status.empty() ? "it ended without a result" : status;
+    throw ToolError("the arm " + to_string(job.arm) + " failed: " + why);
   }
   MeasuredRun run = report.run();
   run.threads = std::max(run.threads, busiest.threads);

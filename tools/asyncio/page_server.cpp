@@ -51,7 +51,8 @@ std::uint16_t PageServer::wait_for_port(int fd, const InterruptWatch& interrupt)
     if (got <= 0) {
       std::string status = child_.wait();
       std::string why = child_.last_error_line();
-      throw ToolError("the page server did not start: " + (why.empty() ? status : why));
+      if (why.empty()) why = status.empty() ? "it ended at once" : status;
+      throw ToolError("the page server did not start: " + why);
     }
     text.append(chunk.data(), static_cast<std::size_t>(got));
   }

@@ -68,8 +68,9 @@ PythonFound find_python(const InterruptWatch& interrupt) {
   line >> found.python_version >> found.aiohttp_version;
   if (!found.aiohttp_version.empty()) return found;
   std::string status = child.wait();
-  found.missing = interpreter() + ": " + status + " " + child.last_error_line();
-  if (child.last_error_line() == "no aiohttp") {
+  std::string why = child.last_error_line();
+  found.missing = interpreter() + " fails: " + (why.empty() ? status : why);
+  if (why == "no aiohttp") {
     found.missing = interpreter() + " has no aiohttp";
     found.hint = "install python3-aiohttp to see this arm";
   }

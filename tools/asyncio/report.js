@@ -20,11 +20,15 @@
       .map((row) => ({x: row.n, y: row.seconds, row}));
   const guessed = (context, index) => context.dataset.data[index]?.row.extrapolated;
 
-  const datasets = arms.map((arm) => ({
+  const shapes = ["circle", "rect", "rectRot", "triangle"];
+  const datasets = arms.map((arm, index) => ({
     label: arm,
     data: pointsOf(arm),
     borderWidth: arm === "asyncio" ? 3.5 : 2,
-    pointRadius: arm === "asyncio" ? 4.5 : 3.5,
+    // Pools of threads and of processes often take the same time: shapes of different sizes let both
+    // show, and tell the lines apart without colours.
+    pointStyle: arm === "asyncio" ? "circle" : shapes[index % shapes.length],
+    pointRadius: arm === "asyncio" ? 4.5 : [4, 4, 7, 4][index % 4],
     pointHoverRadius: 7,
     pointHitRadius: 14,
     pointBorderWidth: 2,
@@ -38,14 +42,16 @@
       const line = colour(nameOf(set.label));
       set.borderColor = line;
       set.pointBorderColor = line;
-      set.pointBackgroundColor = set.data.map((point) => point.row.extrapolated ? colour("--card") : line);
+      set.pointHoverBorderColor = line;
+      set.pointHoverBackgroundColor = set.pointBackgroundColor = set.data.map((point) => point.row.extrapolated ? colour("--card") : line);
     });
   };
 
   const wholePower = (value) => Math.abs(Math.log10(value) - Math.round(Math.log10(value))) < 1e-9;
   const axis = (title, log, format, ticks) => ({
     type: log ? "logarithmic" : "linear",
-    beginAtZero: true,
+    beginAtZero: !log,
+    min: log && ticks ? ticks[0] : undefined,
     title: {display: true, text: title, color: colour("--quiet")},
     grid: {color: colour("--line"), borderColor: colour("--line"), tickLength: 0},
     ticks: {color: colour("--quiet"), padding: 8, maxRotation: 0, autoSkipPadding: 14,

@@ -75,7 +75,7 @@ Terminal Terminal::of(int fd) {
 }
 
 std::string styled(const Terminal& terminal, Style style, std::string_view text) {
-  if (!terminal.colour) return std::string(text);
+  if (!terminal.colour || text.empty()) return std::string(text);
   return code_of(style) + std::string(text) + "\x1b[0m";
 }
 
