@@ -1,0 +1,9 @@
+#include <asyncio/asyncio.hpp>
+#include <cstdio>
+
+asyncio::Coro<> main_task() {
+  co_await asyncio::sleep(std::chrono::milliseconds(1));
+  std::puts("hello");
+}
+
+int main() { asyncio::run(main_task()); }
