@@ -20,7 +20,7 @@ asyncio::Coro<> chore(std::string what) {
 
 void report(const char* how, Clock::duration taken) {
   const std::chrono::duration<double> seconds = taken;
-  std::printf("%s: about %.0f hours\n", how, std::floor(seconds / (60 * kMinute)));
+  std::printf("%s: about %.0f h\n", how, std::floor(seconds / (60 * kMinute)));
 }
 
 asyncio::Coro<> main_task() {

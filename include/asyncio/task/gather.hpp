@@ -157,9 +157,11 @@ template <bool kReturnExceptions, class... As>
 auto gather_tuple(As&&... awaitables) {
   using Block = GatherTuple<kReturnExceptions, GatherArgument<As>...>;
   Scheduler& scheduler = current_scheduler();
-  auto* block = [&scheduler](auto... futures) {
-    return new Block(scheduler, futures...);
-  }(ensure_future(std::forward<As>(awaitables))...);
+  // In braces, which keep the order: g++ evaluates the arguments of a call from the last one.
+  std::tuple<typename GatherArgument<As>::Source...> futures{
+      ensure_future(std::forward<As>(awaitables))...};
+  auto* block = std::apply(
+      [&scheduler](const auto&... each) { return new Block(scheduler, each...); }, futures);
   return Future<typename Block::Value>(Ref<FutureBase>::adopt(block));
 }
 
