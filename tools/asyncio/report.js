@@ -54,7 +54,7 @@
     min: log && ticks ? ticks[0] : undefined,
     title: {display: true, text: title, color: colour("--quiet")},
     grid: {color: colour("--line"), borderColor: colour("--line"), tickLength: 0},
-    ticks: {color: colour("--quiet"), padding: 8, maxRotation: 0, autoSkipPadding: 14,
+    ticks: {precision: title === "n" ? 0 : undefined, color: colour("--quiet"), padding: 8, maxRotation: 0, autoSkipPadding: 14,
             callback: (value) => log && !ticks && !wholePower(value) ? null : format(value)},
     afterBuildTicks: ticks ? (scale) => { scale.ticks = ticks.map((value) => ({value})); } : undefined,
   });
@@ -90,6 +90,24 @@
     plugins: {legend: {display: false}, tooltip: tooltip()},
   });
 
+  // The clipboard is missing where a page is opened from a file in some browsers.
+  if (navigator.clipboard) {
+    const copy = element("copy");
+    copy.hidden = false;
+    copy.onclick = async () => {
+      try {
+        await navigator.clipboard.writeText(element("command").textContent);
+        copy.textContent = "Copied";
+      } catch {
+        copy.textContent = "Select it";
+      }
+      setTimeout(() => { copy.textContent = "Copy"; }, 1500);
+    };
+  }
+
+  // One size makes no line: the bars above already show it.
+  if (sizes.length < 2) return;
+
   // Before the chart is made: it measures its box, and a hidden box has no size.
   document.querySelectorAll(".needs-script").forEach((part) => { part.hidden = false; });
   element("dashed-key").hidden = !data.rows.some((row) => row.extrapolated);
@@ -119,19 +137,4 @@
 
   for (const id of ["log-x", "log-y"]) element(id).onchange = redraw;
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
-
-  // The clipboard is missing where a page is opened from a file in some browsers.
-  if (navigator.clipboard) {
-    const copy = element("copy");
-    copy.hidden = false;
-    copy.onclick = async () => {
-      try {
-        await navigator.clipboard.writeText(element("command").textContent);
-        copy.textContent = "Copied";
-      } catch {
-        copy.textContent = "Select it";
-      }
-      setTimeout(() => { copy.textContent = "Copy"; }, 1500);
-    };
-  }
 })();

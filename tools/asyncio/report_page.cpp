@@ -43,10 +43,12 @@ std::string bars_html(const Report& report) {
   double slowest = std::max_element(rows.begin(), rows.end(), faster)->seconds;
   std::string out;
   for (const ReportRow& row : rows) {
+    std::string failed =
+        row.failures == 0 ? "" : " <b class=\"bad\">" + format_count(row.failures) + " failed</b>";
     double share = slowest > 0 ? row.seconds / slowest * 100 : 0;
     std::string kind = row.arm == "asyncio" ? " ours" : "";
     if (row.extrapolated) kind += " guess";
-    out += "<li class=\"bar" + kind + "\"><span class=\"name\">" + html_escape(row.arm) +
+    out += "<li class=\"bar" + kind + "\"><span class=\"name\">" + html_escape(row.arm) + failed +
            "</span><span class=\"track\"><i style=\"width:" + plain_number(share) +
            "%\"></i></span><span class=\"time\">" + about(row, format_duration(row.seconds)) +
            "</span><span class=\"ratio\">" + ratio_text(row) + "</span></li>\n";
@@ -131,11 +133,14 @@ std::string explanation(const Report& report) {
 
 }  // namespace
 
-std::string headline(const Report& report) {
+Headline headline(const Report& report) {
   std::vector<ReportRow> rows = rows_of_largest_n(report);
-  if (rows.empty()) return "Nothing was measured";
+  if (rows.empty()) return {"Nothing was measured", ""};
+  std::string what = format_count(rows.front().n) + " " + items_of(report);
+  std::erase_if(rows, [](const ReportRow& row) { return row.failures > 0 || row.extrapolated; });
+  if (rows.empty()) return {what, "no arm did all of it"};
   const ReportRow& best = *std::min_element(rows.begin(), rows.end(), faster);
-  return format_count(best.n) + " " + items_of(report) + " in " + format_duration(best.seconds);
+  return {what + " in " + format_duration(best.seconds), "with " + best.arm};
 }
 
 std::string fill_template(std::string_view text, const std::map<std::string, std::string>& values) {
@@ -154,12 +159,12 @@ std::string fill_template(std::string_view text, const std::map<std::string, std
 
 std::string render_page(const Report& report) {
   std::vector<ReportRow> rows = rows_of_largest_n(report);
-  std::string arm = rows.empty() ? "" : std::min_element(rows.begin(), rows.end(), faster)->arm;
   std::size_t n = rows.empty() ? 0 : rows.front().n;
+  Headline head = headline(report);
   return fill_template(embedded::report_html(),
-                       {{"TITLE", html_escape(headline(report))},
-                        {"HEADLINE", html_escape(headline(report))},
-                        {"BEST", html_escape(arm)},
+                       {{"TITLE", html_escape(head.text)},
+                        {"HEADLINE", html_escape(head.text)},
+                        {"BY", html_escape(head.by)},
                         {"LARGEST", format_count(n) + " " + items_of(report)},
                         {"ITEMS", items_of(report)},
                         {"EXPLANATION", html_escape(explanation(report))},

@@ -17,7 +17,13 @@ std::string render_page(const Report& report);
 /// without a value is a mistake in the template: ToolError.
 std::string fill_template(std::string_view text, const std::map<std::string, std::string>& values);
 
-/// One sentence about the largest n: "500 pages in 0.52 s" for the fastest arm, whichever it is.
-std::string headline(const Report& report);
+struct Headline {
+  std::string text;  // "500 pages in 0.52 s"
+  std::string by;    // "with asyncio"
+};
+
+/// About the fastest arm at the largest n, whichever it is, among those that did all of it without
+/// a failure: to fail is always quick.
+Headline headline(const Report& report);
 
 }  // namespace asyncio::tool
