@@ -71,7 +71,7 @@ void Listener::accept_some() {
     SocketAddress peer;
     const int fd = socket_.try_accept(peer);
     if (fd >= 0) {
-      server_->on_accepted(fd);
+      server_->on_accepted(fd, peer);
     } else if (fd == -EAGAIN) {
       return;
     } else if (!concerns_only_one(-fd)) {

@@ -96,10 +96,11 @@ void ServerState::tell_finished() noexcept {
   while (ServerClosed* waiter = waiters_.pop_front()) waiter->wake();
 }
 
-void ServerState::on_accepted(int fd) noexcept {
+void ServerState::on_accepted(int fd, const SocketAddress& peer) noexcept {
   try {
     Ref<Connection> connection(new Connection(*scheduler_, fd, options_.limit));
     connection->set_option(IPPROTO_TCP, TCP_NODELAY, 1);
+    connection->set_peer(peer);
     connection->set_owner(*this, connections_);
     try {
       begin(*connection);

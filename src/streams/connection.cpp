@@ -1,7 +1,12 @@
 #include "asyncio/streams/connection.hpp"
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include "asyncio/base/error.hpp"
@@ -195,7 +200,7 @@ void Connection::set_limits(std::size_t high, std::size_t low) {
 // --- the end ------------------------------------------------------------------------------------
 
 std::exception_ptr Connection::describe_error(int error, const char* operation) {
-  const SocketAddress& to = peer();
+  const SocketAddress to = peer();
   return make_os_error(error, operation, to.empty() ? std::string() : to.to_string());
 }
 
@@ -303,16 +308,19 @@ void Connection::forget_owner() noexcept {
   owner_ = nullptr;
 }
 
-const SocketAddress& Connection::peer() {
-  if (!peer_) {
-    SocketAddress address = peer_address();
-    if (address.empty()) {
-      static const SocketAddress kUnknown;
-      return kUnknown;
-    }
-    set_peer(address);
-  }
-  return *peer_;
+// An IPv4 address ends in eight zero bytes.
+void Connection::set_peer(const SocketAddress& address) {
+  const std::size_t size = address.family() == AF_INET ? 8 : address.size();
+  peer_.assign(static_cast<const char*>(address.data()), size);
+}
+
+SocketAddress Connection::peer() {
+  if (peer_.empty()) set_peer(peer_address());
+  SocketAddress address;
+  std::memcpy(address.data(), peer_.data(), peer_.size());
+  address.set_size(static_cast<std::uint32_t>(peer_.size()));
+  if (address.family() == AF_INET) address.set_size(sizeof(sockaddr_in));
+  return address;
 }
 
 // --- drain --------------------------------------------------------------------------------------

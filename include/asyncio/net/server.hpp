@@ -69,7 +69,7 @@ class ServerState final : private ConnectionOwner {
   void abort_clients() noexcept;
   [[nodiscard]] std::vector<SocketAddress> addresses() const;
 
-  void on_accepted(int fd) noexcept;
+  void on_accepted(int fd, const SocketAddress& peer) noexcept;
 
  private:
   friend class ServeForever;

@@ -4,10 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <memory>
 #include <span>
 #include <string>
-#include <string_view>
 
 #include "asyncio/base/list.hpp"
 #include "asyncio/io/socket.hpp"
@@ -74,9 +72,10 @@ class Connection final : public ReadSide, public Socket, private ReadinessListen
   void set_owner(ConnectionOwner& owner, base::List<Link>& list) noexcept;
   void forget_owner() noexcept;
 
-  /// Remembered at the first call, because a connection that has failed cannot tell.
-  const SocketAddress& peer();
-  void set_peer(const SocketAddress& address) { peer_ = std::make_unique<SocketAddress>(address); }
+  /// Empty when it is not known: a connection that has failed cannot tell, if nobody has asked
+  /// before and set_peer was not called.
+  SocketAddress peer();
+  void set_peer(const SocketAddress& address);
 
   // --- ReadSide, Socket -------------------------------------------------------------------------
 
@@ -115,7 +114,7 @@ class Connection final : public ReadSide, public Socket, private ReadinessListen
   std::exception_ptr error_;
   base::List<Drain> drains_;
   base::List<CloseWaiter> close_waiters_;
-  std::unique_ptr<SocketAddress> peer_;
+  std::string peer_;  // the kernel's form, cut to what fits into the string itself for IPv4
   ConnectionOwner* owner_ = nullptr;
   Link link_;
   WorkNode work_;

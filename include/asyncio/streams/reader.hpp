@@ -77,6 +77,8 @@ class ReadUntilBase : public ReadAwaiter {
     others_.pop_back();
   }
 
+  ReadUntilBase(ReadUntilBase&&) noexcept = default;
+
  protected:
   ~ReadUntilBase() = default;
   bool take() override;
@@ -109,6 +111,7 @@ class ReadUntil final : public ReadUntilBase, public AsCoro<ReadUntil, std::stri
 class ReadLine : public ReadUntilBase {
  public:
   explicit ReadLine(ReadSide& side) : ReadUntilBase(side, "readline", "\n") {}
+  ReadLine(ReadLine&&) noexcept = default;
 
  protected:
   ~ReadLine() = default;
