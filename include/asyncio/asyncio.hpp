@@ -1,6 +1,7 @@
 // All of asyncio but HTTP: `#include <asyncio/asyncio.hpp>`.
 #pragma once
 
+#include "asyncio/coro/enter.hpp"
 #include "asyncio/coro/generator.hpp"
 #include "asyncio/coro/pass.hpp"
 #include "asyncio/coro/with.hpp"

@@ -55,41 +55,58 @@ void fail_recursion(Frame& child, Waiter& waiter, base::SlotBase& slot) noexcept
                      "one that suspends"));
 }
 
+void drop_child(Frame& child, Waiter& waiter) noexcept {
+  if (waiter.exiting) waiter.handle.destroy();
+  if (waiter.child_gone) return;
+  if (!child.started) report_never_awaited(child);
+  child.self().destroy();
+}
+
+void drop_exits(PendingExit* exits) noexcept {
+  while (exits != nullptr) delete std::exchange(exits, exits->next);
+}
+
 namespace {
 
 // Runs the exits of a coroutine whose body is over, one after another, then hands its outcome on.
+// While it runs it stands in the place of the waiter's continuation, and the waiter's owner
+// destroys it should the program end first.
 class ExitRunner : FakeFrame {
  public:
   ExitRunner(PendingExit* exits, Waiter& waiter, base::SlotBase& slot) noexcept
-      : exits_(exits), waiter_(&waiter), slot_(&slot) {
+      : exits_(exits), waiter_(&waiter), slot_(&slot), next_(waiter.handle) {
     this->resume = [](FakeFrame* fake) { static_cast<ExitRunner*>(fake)->advance().resume(); };
+    this->destroy = [](FakeFrame* fake) { delete static_cast<ExitRunner*>(fake); };
+    waiter.handle = handle();
+    waiter.exiting = true;
   }
+  ExitRunner(const ExitRunner&) = delete;
 
   std::coroutine_handle<> advance() noexcept {
     while (exits_ != nullptr) {
-      if (own_.state != Waiter::State::done) {
-        own_.handle = handle();
-        own_.state = Waiter::State::inlined;
-        exits_->start(own_, slot_->error);
-        if (own_.state != Waiter::State::done) {
-          own_.state = Waiter::State::parked;
-          return std::noop_coroutine();
-        }
+      if (!std::exchange(begun_, true) &&
+          exits_->start(Continuation(handle(), waiter_->parent), slot_->error)) {
+        return std::noop_coroutine();
       }
-      own_.state = Waiter::State::idle;
+      begun_ = false;
       slot_->error = exits_->outcome();
       delete std::exchange(exits_, exits_->next);
     }
     Waiter& waiter = *waiter_;
+    waiter.handle = next_;
+    waiter.exiting = false;
     delete this;
     return finished(waiter);
   }
 
  private:
+  ~ExitRunner() { drop_exits(exits_); }
+
   PendingExit* exits_;
   Waiter* waiter_;
   base::SlotBase* slot_;
-  Waiter own_;
+  std::coroutine_handle<> next_;
+  bool begun_ = false;
 };
 
 }  // namespace
@@ -111,12 +128,21 @@ std::coroutine_handle<> propagate(Frame& frame, std::exception_ptr error) noexce
 
 namespace {
 
-// Cuts "(int, char) const [with T = int]" off the end: everything from the parenthesis that opens
-// the parameter list. Parentheses also occur inside, as in "(anonymous namespace)".
-std::string_view without_parameters(std::string_view name) {
-  if (const auto with = name.find(" [with "); with != std::string_view::npos) {
-    name = name.substr(0, with);
+// gcc ends with " [with T = int]", clang with " [T = int]".
+std::string_view without_template_arguments(std::string_view name) {
+  if (!name.ends_with(']')) return name;
+  int depth = 0;
+  for (auto at = name.size(); at-- > 0;) {
+    if (name[at] == ']') ++depth;
+    if (name[at] == '[' && --depth == 0) return name.substr(0, at);
   }
+  return name;
+}
+
+// Cuts "(int, char) const" off the end: everything from the parenthesis that opens the parameter
+// list. Parentheses also occur before it, as in "(anonymous namespace)".
+std::string_view without_parameters(std::string_view name) {
+  name = without_template_arguments(name);
   const auto close = name.rfind(')');
   if (close == std::string_view::npos) return name;
   int depth = 0;
@@ -145,7 +171,7 @@ std::string short_name(const char* function_name) {
   const std::string_view whole = function_name;
   // gcc writes "f()::<lambda(int)>", clang "f()::(anonymous class)::operator()(int) const".
   if (whole.find("<lambda") != std::string_view::npos ||
-      whole.find("operator()") != std::string_view::npos) {
+      whole.find("(anonymous class)::operator()") != std::string_view::npos) {
     return "<lambda>";
   }
   std::string name(without_result(without_parameters(whole)));

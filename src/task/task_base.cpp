@@ -108,6 +108,7 @@ void TaskBase::on_end(FakeFrame* fake) { static_cast<TaskBase*>(fake)->end(); }
 
 void TaskBase::destroy_coroutine() noexcept {
   Frame* frame = std::exchange(frame_, nullptr);
+  if (root_.exiting) [[unlikely]] root_.handle.destroy();
   if (frame != nullptr && !root_.child_gone) frame->self().destroy();
   release_callable();
 }

@@ -92,8 +92,14 @@ class [[nodiscard]] Result {
   Result() = default;
   explicit Result(std::exception_ptr error) : error_(std::move(error)) {}
   template <class U = value_type>
-    requires std::is_constructible_v<typename base::Stored<value_type>::type, U&&>
-  explicit Result(std::in_place_t, U&& value) : value_(std::in_place, std::forward<U>(value)) {}
+    requires(std::is_constructible_v<value_type, U &&>)
+  explicit Result(std::in_place_t, U&& value) {
+    if constexpr (std::is_reference_v<value_type>) {
+      value_.emplace(std::addressof(value));
+    } else {
+      value_.emplace(std::forward<U>(value));
+    }
+  }
 
   /// Takes the outcome out of a slot.
   explicit Result(base::Slot<T>& slot) : error_(std::exchange(slot.error, nullptr)) {

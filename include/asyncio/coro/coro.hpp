@@ -117,9 +117,12 @@ class CoroAwaiter {
   }
   CoroAwaiter& operator=(CoroAwaiter&&) = delete;
   ~CoroAwaiter() {
-    if (child_ == nullptr || waiter_.child_gone) return;
-    if (!child_->started) [[unlikely]] report_never_awaited(*child_);
-    child_->self().destroy();
+    if (child_ == nullptr) return;
+    if (waiter_.state != Waiter::State::done || waiter_.child_gone) [[unlikely]] {
+      drop_child(*child_, waiter_);
+    } else {
+      child_->self().destroy();
+    }
   }
 
   static constexpr bool await_ready() noexcept { return false; }

@@ -63,19 +63,22 @@ struct Waiter {
   Frame* parent = nullptr;         // the coroutine that awaits, or null for a task
   State state = State::idle;
   bool child_gone = false;         // the child's frame was destroyed by pass() or raise()
+  bool exiting = false;            // the child's exits run: `handle` is theirs, and owned here
 };
 
 /// An awaited exit that enter() has registered with a coroutine.
 class PendingExit {
  public:
   virtual ~PendingExit() = default;
-  /// Starts the exit; `waiter` goes on when it is done. `error` is what left the body, or null.
-  virtual void start(Waiter& waiter, std::exception_ptr error) = 0;
+  /// Starts the exit. Returns whether it parked; `parent` goes on when it is done. `error` is what
+  /// leaves the coroutine so far, or null.
+  virtual bool start(const Continuation& parent, std::exception_ptr error) = 0;
   /// What is to leave the coroutine after this exit, or null.
   virtual std::exception_ptr outcome() = 0;
 
-  PendingExit* next = nullptr;
+  PendingExit* next = nullptr;  // entered before this one
 };
+void drop_exits(PendingExit* exits) noexcept;
 
 /// Base of all promises. Set before the first resume: `waiter` and `slot`.
 struct Frame {
@@ -90,6 +93,13 @@ struct Frame {
   void* true_frame = nullptr;
 #endif
   bool started = false;            // false at the end: it was never awaited
+
+  Frame() = default;
+  Frame(const Frame&) = delete;
+  Frame& operator=(const Frame&) = delete;
+  ~Frame() {
+    if (exits != nullptr) [[unlikely]] drop_exits(exits);
+  }
 
   static void* operator new(std::size_t size) { return base::Pool::allocate(size); }
   static void operator delete(void* memory, std::size_t size) noexcept {
@@ -155,6 +165,9 @@ inline std::coroutine_handle<> Frame::FinalAwaiter::await_suspend(
 /// Ends `frame`, which is suspended, with `error`, without a throw: destroys it (its locals go in
 /// the usual order), runs its exits and hands the error to whoever waits. Returns who runs next.
 std::coroutine_handle<> propagate(Frame& frame, std::exception_ptr error) noexcept;
+
+/// The awaiter goes before its child is done, or the child went before it: destroys what is left.
+ASYNCIO_COLD void drop_child(Frame& child, Waiter& waiter) noexcept;
 
 /// Starts the child inside its parent's await_suspend. Returns whether the parent stays suspended.
 ASYNCIO_ALWAYS_INLINE bool start_child(Frame& child, Waiter& waiter, base::SlotBase& slot,

@@ -35,20 +35,45 @@ class [[nodiscard("a generator does nothing until next() or a loop over it")]] G
   struct promise_type : base::Pooled {
     std::add_pointer_t<T> current = nullptr;
     std::exception_ptr error;
+    bool movable = false;
 
     Generator get_return_object() noexcept {
       return Generator(std::coroutine_handle<promise_type>::from_promise(*this));
     }
     std::suspend_always initial_suspend() noexcept { return {}; }
     std::suspend_always final_suspend() noexcept { return {}; }
-    // The value lives in the generator's frame until it is resumed.
+    // The value lives in the generator's frame until it is resumed. A variable of the generator's
+    // stays its own, so next() copies it; a temporary is nobody else's and may be moved out.
     std::suspend_always yield_value(std::remove_reference_t<T>& value) noexcept {
       current = std::addressof(value);
+      movable = !std::is_copy_constructible_v<std::remove_cvref_t<T>>;
       return {};
     }
     std::suspend_always yield_value(std::remove_reference_t<T>&& value) noexcept {
       current = std::addressof(value);
+      movable = true;
       return {};
+    }
+    class Copied {
+     public:
+      Copied(const std::remove_cvref_t<T>& value, promise_type& promise)
+          : copy_(value), promise_(&promise) {}
+      static constexpr bool await_ready() noexcept { return false; }
+      void await_suspend(std::coroutine_handle<>) noexcept {
+        promise_->current = std::addressof(copy_);
+        promise_->movable = true;
+      }
+      void await_resume() const noexcept {}
+
+     private:
+      std::remove_cvref_t<T> copy_;
+      promise_type* promise_;
+    };
+    Copied yield_value(const std::remove_cvref_t<T>& value)
+      requires(!std::is_const_v<std::remove_reference_t<T>> &&
+               std::is_copy_constructible_v<std::remove_cvref_t<T>>)
+    {
+      return Copied(value, *this);
     }
     void return_void() noexcept {}
     void unhandled_exception() noexcept { error = std::current_exception(); }
@@ -67,7 +92,11 @@ class [[nodiscard("a generator does nothing until next() or a loop over it")]] G
   /// The next value, or nullopt at the end, again and again.
   [[nodiscard]] std::optional<std::remove_cvref_t<T>> next() {
     if (!advance()) return std::nullopt;
-    return std::optional<std::remove_cvref_t<T>>(std::move(*handle_.promise().current));
+    promise_type& promise = handle_.promise();
+    if constexpr (std::is_copy_constructible_v<std::remove_cvref_t<T>>) {
+      if (!promise.movable) return std::optional<std::remove_cvref_t<T>>(*promise.current);
+    }
+    return std::optional<std::remove_cvref_t<T>>(std::move(*promise.current));
   }
 
   /// Ends it where it stands: the destructors of its locals run. Python: generator.close.

@@ -53,12 +53,28 @@ template <class R, class F>
 using body_result_t =
     typename decltype(call_body(std::declval<F&>(), std::declval<R&>()))::value_type;
 
+template <class T>
+Coro<T> fail_with(std::exception_ptr error) {
+  co_await raise(std::move(error));
+}
+
+// The block as a coroutine, also when the callable throws before it has made one: the resource has
+// been entered, so it must be exited.
+template <class T, class F, class R>
+Coro<T> start_body(F& body, R& resource) {
+  try {
+    return call_body(body, resource);
+  } catch (...) {
+    return fail_with<T>(std::current_exception());
+  }
+}
+
 // `Resource` and `Body` may be references.
 template <class Resource, class Body,
           class T = body_result_t<std::remove_reference_t<Resource>, std::remove_reference_t<Body>>>
 Coro<T> with_block(Resource resource, Body body) {
   co_await pass(resource.aenter());
-  Result<T> outcome = co_await try_(call_body(body, resource));
+  Result<T> outcome = co_await try_(start_body<T>(body, resource));
   using Exit = decltype(resource.aexit(std::exception_ptr()));
   if constexpr (std::is_same_v<await_result_t<Exit>, bool>) {
     static_assert(std::is_void_v<T>, "a block whose resource may swallow exceptions has no value");
