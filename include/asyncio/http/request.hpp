@@ -1,0 +1,69 @@
+// Request: what a handler of our server is given.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "asyncio/coro/coro.hpp"
+#include "asyncio/http/headers.hpp"
+#include "asyncio/http/message.hpp"
+#include "asyncio/loop/socket_address.hpp"
+
+namespace asyncio::http {
+
+namespace detail {
+class ServerConnection;
+}
+
+/// A request whose head has arrived; the body may still be on its way. Lives as long as its
+/// handler runs. Python: aiohttp.web.Request.
+class Request {
+ public:
+  using Pairs = std::vector<std::pair<std::string, std::string>>;
+
+  Request(RequestHead head, detail::ServerConnection& connection);
+  Request(const Request&) = delete;
+  Request& operator=(const Request&) = delete;
+
+  [[nodiscard]] const std::string& method() const noexcept { return head_.method; }
+  /// The path with escapes decoded, "/a b" for "/a%20b?x=1". An escaped slash is a slash.
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }
+  /// As it was sent: "/a%20b?x=1". Python: raw_path.
+  [[nodiscard]] const std::string& raw_path() const noexcept { return head_.target; }
+  /// "x=1&y" of the target, without "?". Python: query_string (decoded there).
+  [[nodiscard]] std::string_view query_string() const noexcept;
+  /// The first value of a name in the query, decoded; nullopt when it is not there.
+  /// Python: request.query.get.
+  [[nodiscard]] std::optional<std::string> query(std::string_view name) const;
+  [[nodiscard]] const Headers& headers() const noexcept { return head_.headers; }
+  [[nodiscard]] HttpVersion version() const noexcept { return head_.version; }
+  /// What `{name}` of the route matched; "" for a name that the route does not have.
+  /// Python: request.match_info.
+  [[nodiscard]] const std::string& match_info(std::string_view name) const noexcept;
+  /// The peer's address. Python: request.remote (without the port).
+  [[nodiscard]] SocketAddress remote() const;
+  [[nodiscard]] bool can_read_body() const noexcept;
+
+  /// The whole body. Errors: HTTPException 413 above client_max_size, 408 when it does not come in
+  /// time, 400 when it is broken; unless caught they are the answer. Python: read.
+  [[nodiscard]] Coro<std::string> read();
+
+  // For the router.
+  void set_match(Pairs match) { match_ = std::move(match); }
+  [[nodiscard]] const RequestHead& head() const noexcept { return head_; }
+
+ private:
+  RequestHead head_;
+  std::string path_;
+  Pairs match_;
+  detail::ServerConnection* connection_;
+};
+
+/// "a b" of "a%20b"; with `plus`, "+" is a space, as in a query. An escape that is none stays.
+[[nodiscard]] std::string percent_decode(std::string_view text, bool plus = false);
+
+}  // namespace asyncio::http

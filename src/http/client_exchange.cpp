@@ -1,0 +1,239 @@
+// From a request to the head of its response: URL, slot, connection, redirects, one replay.
+#include <algorithm>
+
+#include "asyncio/base/error.hpp"
+#include "asyncio/coro/pass.hpp"
+#include "asyncio/http/errors.hpp"
+#include "asyncio/net/tcp.hpp"
+#include "asyncio/task/timeouts.hpp"
+#include "http/decoder.hpp"
+#include "http/http1_writer.hpp"
+#include "http/response_state.hpp"
+#include "http/session_state.hpp"
+
+namespace asyncio::http::detail {
+namespace {
+
+/// One hop: the same request, at one URL.
+struct Hop {
+  SessionState& session;
+  RequestSpec& spec;
+  const ClientTimeout& timeout;
+  bool decompress;
+};
+
+std::string request_head(const Hop& hop, const Url& url) {
+  Headers fields = hop.spec.headers;
+  fields.add_missing(hop.session.defaults);
+  if (!fields.contains("Accept")) fields.add("Accept", "*/*");
+  if (hop.decompress && !fields.contains("Accept-Encoding")) {
+    fields.add("Accept-Encoding", accept_encoding());
+  }
+  const BodyLength body =
+      hop.spec.has_body ? BodyLength::known(hop.spec.body.size()) : BodyLength::none();
+  std::string head;
+  head.reserve(256);
+  append_request_head(head, hop.spec.method, url.request_target(), url.host_port(), fields, body);
+  return head;
+}
+
+std::exception_ptr connector_error(const std::exception_ptr& error, const std::string& what,
+                                   const Url& url) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const GaiError& e) {
+    return std::make_exception_ptr(
+        ClientConnectorDNSError(url.host(), url.port(), e.error(), what + ": " + e.what()));
+  } catch (const OSError& e) {
+    return std::make_exception_ptr(
+        ClientConnectorError(url.host(), url.port(), e.error(), what + ": " + e.what()));
+  } catch (...) {
+    return error;
+  }
+}
+
+Coro<StreamPair> open_streams(SessionState& session, const Url& url) {
+  std::vector<SocketAddress> addresses =
+      co_await pass(session.resolver->resolve(std::string(url.host()), url.port()));
+  co_return co_await pass(asyncio::detail::connect_any(std::move(addresses), SocketAddress(),
+                                                       kStreamLimit));
+}
+
+Coro<std::unique_ptr<ClientConnection>> connect(const Hop& hop, const Url& url) {
+  const std::string what = describe_request(hop.spec.method, url);
+  if (url.is_https()) {
+    co_await raise<ClientConnectorSSLError>(
+        url.host(), url.port(), 0,
+        what + ": https is not yet supported: TLS comes with a later version; use http");
+  }
+  const auto limit = hop.timeout.sock_connect;
+  auto streams = co_await try_(wait_for(open_streams(hop.session, url), limit));
+  if (!streams.ok()) {
+    const bool late = limit && base::exception_is<TimeoutError>(streams.exception());
+    if (late) {
+      co_await raise<ConnectionTimeoutError>(what + ": connect " + std::string(url.host_port()) +
+                                             ": timeout (sock_connect)");
+    }
+    co_await raise(connector_error(streams.exception(), what, url));
+  }
+  co_return std::make_unique<ClientConnection>(std::move(streams).value(), client_limits());
+}
+
+/// A slot, and a connection in it: an idle one unless `fresh`.
+Coro<> acquire(const Hop& hop, ResponseState& response, bool fresh) {
+  ConnectionPool& pool = hop.session.pool();
+  if (!response.slot) response.slot = co_await pass(pool.acquire(response.url.origin()));
+  if (!response.deadline.total && hop.timeout.total) {
+    response.deadline.total =
+        base::saturating_add(pool.scheduler().time(), hop.timeout.total->value());
+  }
+  if (!fresh) response.connection = response.slot.take_idle();
+  if (!response.connection) {
+    response.connection = co_await pass(asyncio::detail::WaitForAwaiter<Coro<
+        std::unique_ptr<ClientConnection>>>(connect(hop, response.url), response.deadline.total));
+  }
+}
+
+Coro<> acquire_in_time(const Hop& hop, ResponseState& response, bool fresh) {
+  if (!hop.timeout.connect) {
+    co_await pass(acquire(hop, response, fresh));
+    co_return;
+  }
+  Result<void> result =
+      co_await try_(wait_for(acquire(hop, response, fresh), *hop.timeout.connect));
+  if (result.ok()) co_return;
+  if (base::exception_is<TimeoutError>(result.exception())) {
+    co_await raise<ConnectionTimeoutError>(describe_request(hop.spec.method, response.url) +
+                                           ": no connection in time (connect)");
+  }
+  co_await raise(result.exception());
+}
+
+/// Whether sending the request again cannot do harm, and may help: the connection was kept from an
+/// earlier request, and the server has closed it before it said anything.
+bool may_replay(const Hop& hop, const ResponseState& response, const std::exception_ptr& error) {
+  const ClientConnection& connection = *response.connection;
+  if (!connection.reused() || connection.response_started()) return false;
+  return is_idempotent(hop.spec.method) && (base::exception_is<OSError>(error) ||
+                                            base::exception_is<ServerDisconnectedError>(error)) &&
+         !base::exception_is<TimeoutError>(error);
+}
+
+/// The response with its head, at one URL.
+Coro<> send(const Hop& hop, ResponseState& response) {
+  const std::string head = request_head(hop, response.url);
+  for (bool fresh = false;; fresh = true) {
+    Result<void> ready = co_await try_(acquire_in_time(hop, response, fresh));
+    if (!ready.ok()) co_await raise(client_error(ready.exception(), response, false));
+    Result<void> answer = co_await try_(response.connection->exchange(
+        head, hop.spec.body, hop.spec.method, response.deadline));
+    if (answer.ok()) break;
+    const bool again = !fresh && may_replay(hop, response, answer.exception());
+    response.connection->abort();
+    response.connection.reset();
+    if (!again) co_await raise(client_error(answer.exception(), response, false));
+  }
+  response.head = response.connection->parser().take_response();
+}
+
+/// The request that a redirect asks for: method, body and secrets as browsers and aiohttp do it.
+void follow(RequestSpec& spec, int status, const Url& from, const Url& to) {
+  const bool rewritten = (status == 303 && spec.method != "HEAD") ||
+                         ((status == 301 || status == 302) && spec.method == "POST");
+  if (rewritten) {
+    spec.method = "GET";
+    spec.body.clear();
+    spec.has_body = false;
+    for (const char* name : {"Content-Length", "Content-Type", "Content-Encoding"}) {
+      spec.headers.remove(name);
+    }
+  }
+  if (!from.same_origin(to)) {
+    for (const char* name : {"Authorization", "Cookie", "Proxy-Authorization", "Host"}) {
+      spec.headers.remove(name);
+    }
+  }
+}
+
+/// Where the response sends us, or nullopt when it is the answer.
+std::optional<Url> redirect_target(const ResponseState& response) {
+  if (!is_redirect(response.head.status)) return std::nullopt;
+  const auto location = response.head.headers.get("Location");
+  if (!location) return std::nullopt;
+  try {
+    return response.url.resolve(*location);
+  } catch (const NonHttpUrlClientError& e) {
+    throw NonHttpUrlRedirectClientError(e.url(), "redirect of " + response.url.to_string() +
+                                                     " refused: " + e.description());
+  } catch (const InvalidURL& e) {
+    throw InvalidUrlRedirectClientError(
+        e.url(), "redirect of " + response.url.to_string() + ": " + e.description());
+  }
+}
+
+TooManyRedirects too_many(const ResponseState& response, std::size_t most) {
+  ClientResponseError::Details details;
+  details.status = response.head.status;
+  details.message = "more than " + std::to_string(most) + " redirects";
+  details.headers = response.head.headers;
+  details.method = response.method;
+  details.url = response.url.without_credentials();
+  return TooManyRedirects(std::move(details));
+}
+
+/// Reads a short body of a redirect away, so that the connection can serve the next hop.
+Coro<> discard_body(const std::shared_ptr<ResponseState>& response) {
+  constexpr std::uint64_t kWorthReading = 64 * 1024;
+  if (!response->connection) co_return;
+  const auto length = response->connection->parser().content_length();
+  if (length && *length <= kWorthReading) {
+    Result<void> result = co_await try_(read_body(response));
+    if (base::exception_is<CancelledError>(result.exception())) co_await raise(result.exception());
+  } else {
+    response->close();
+  }
+  response->body.clear();
+}
+
+Url first_url(const SessionState& session, const std::string& text) {
+  return session.base_url ? session.base_url->resolve(text) : Url::parse(text);
+}
+
+}  // namespace
+
+Coro<ClientResponse> perform(std::shared_ptr<SessionState> session, RequestSpec spec) {
+  const ClientTimeout timeout = spec.timeout.value_or(session->options.timeout);
+  const bool decompress = spec.auto_decompress.value_or(session->options.auto_decompress);
+  const std::size_t most = spec.max_redirects.value_or(session->options.max_redirects);
+  const Hop hop{*session, spec, timeout, decompress};
+  Url url = first_url(*session, spec.url);
+  std::vector<ClientResponse> history;
+  std::optional<Nanoseconds> total;
+  for (;;) {
+    auto response = std::make_shared<ResponseState>(spec.method, url);
+    response->deadline = {total, timeout.sock_read};
+    response->total = timeout.total;
+    response->max_body_bytes = session->options.max_body_bytes;
+    co_await pass(send(hop, *response));
+    total = response->deadline.total;
+    response->begin_body(decompress);
+    std::optional<Url> target;
+    if (spec.allow_redirects) target = redirect_target(*response);
+    if (!target) {
+      read_ahead(response);
+      response->history = std::move(history);
+      ClientResponse answer(std::move(response));
+      if (spec.raise_for_status.value_or(session->options.raise_for_status)) {
+        answer.raise_for_status();
+      }
+      co_return answer;
+    }
+    if (history.size() >= most) throw too_many(*response, most);
+    co_await pass(discard_body(response));
+    follow(spec, response->head.status, url, *target);
+    history.emplace_back(std::move(response));
+    url = std::move(*target);
+  }
+}
+
+}  // namespace asyncio::http::detail

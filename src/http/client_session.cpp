@@ -1,0 +1,68 @@
+#include "asyncio/http/client_session.hpp"
+
+#include "asyncio/base/error.hpp"
+#include "asyncio/task/future.hpp"
+#include "http/session_state.hpp"
+
+namespace asyncio::http {
+namespace detail {
+
+SessionState::SessionState(const ClientSessionOptions& from) : options(from) {
+  if (!from.base_url.empty()) base_url = Url::parse(from.base_url);
+  if (!from.user_agent.empty()) defaults.add("User-Agent", from.user_agent);
+  options.base_url = {};
+  options.user_agent = {};
+}
+
+ConnectionPool& SessionState::pool() {
+  if (closed) throw RuntimeError("Session is closed");
+  Scheduler& scheduler = asyncio::detail::running_scheduler();
+  if (!connections) {
+    const PoolLimits limits{options.limit, options.limit_per_host,
+                            options.keepalive_timeout.value()};
+    connections = std::make_shared<ConnectionPool>(scheduler, limits);
+    resolver = std::make_unique<ResolverCache>(scheduler);
+  } else if (&connections->scheduler() != &scheduler) {
+    throw RuntimeError("this ClientSession belongs to another event loop: make one for each loop");
+  }
+  return *connections;
+}
+
+}  // namespace detail
+
+ClientSession::ClientSession(ClientSessionOptions options)
+    : state_(std::make_shared<detail::SessionState>(options)) {}
+
+ClientSession::~ClientSession() {
+  if (state_) close();
+}
+
+ClientRequest ClientSession::head(std::string_view url) {
+  // As aiohttp: whoever asks for a head wants that of this very URL.
+  return std::move(request("HEAD", url).allow_redirects(false));
+}
+
+ClientRequest ClientSession::request(std::string_view method, std::string_view url) {
+  return {state_, method, url};
+}
+
+void ClientSession::header(std::string_view name, std::string_view value) {
+  state_->defaults.set(name, value);
+}
+
+void ClientSession::close() noexcept {
+  state_->closed = true;
+  if (state_->connections) state_->connections->close();
+}
+
+bool ClientSession::closed() const noexcept { return state_->closed; }
+
+std::size_t ClientSession::connections_in_use() const noexcept {
+  return state_->connections ? state_->connections->in_use() : 0;
+}
+
+std::size_t ClientSession::connections_idle() const noexcept {
+  return state_->connections ? state_->connections->idle() : 0;
+}
+
+}  // namespace asyncio::http

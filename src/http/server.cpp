@@ -1,0 +1,129 @@
+#include "asyncio/http/server.hpp"
+
+#include <vector>
+
+#include "asyncio/base/error.hpp"
+#include "asyncio/coro/pass.hpp"
+#include "asyncio/http/message.hpp"
+#include "asyncio/task/future.hpp"
+#include "asyncio/task/wait.hpp"
+#include "http/server_core.hpp"
+
+namespace asyncio::http {
+namespace detail {
+
+ServerCore::ServerCore(Scheduler& scheduler, std::shared_ptr<const Application> app,
+                       const ServerOptions& options)
+    : scheduler_(scheduler),
+      app_(std::move(app)),
+      options_(options),
+      server_name_(options.server_name) {
+  if (!is_field_value(server_name_)) throw ValueError("server_name has a control byte");
+  options_.server_name = {};
+}
+
+ParserLimits ServerCore::limits() const noexcept {
+  ParserLimits limits = server_limits();
+  limits.head = options_.max_head_bytes;
+  return limits;
+}
+
+void ServerCore::add_fields(Headers& headers) {
+  const std::int64_t second = scheduler_.backend().wall_clock_seconds();
+  if (second != date_second_) {
+    date_second_ = second;
+    date_ = format_http_date(std::chrono::system_clock::time_point(std::chrono::seconds(second)));
+  }
+  if (!headers.contains("Date")) headers.append_unchecked("Date", date_);
+  if (!server_name_.empty() && !headers.contains("Server")) {
+    headers.append_unchecked("Server", server_name_);
+  }
+}
+
+void ServerCore::report(const std::exception_ptr& error, const Request& request) {
+  if (base::exception_is<HTTPException>(error)) return;
+  scheduler_.call_exception_handler(ExceptionContext(
+      "Error handling request " + request.method() + " " + printable(request.raw_path()), error));
+}
+
+Coro<> ServerCore::shutdown(Delay grace) {
+  stopping_ = true;
+  if (listener) listener->close();
+  std::vector<AnyTask> busy;
+  for (ServerConnection* at = connections_.front(); at != nullptr; at = connections_.next(at)) {
+    if (at->idle()) at->task().cancel();
+    busy.push_back(at->task());
+  }
+  if (busy.empty()) co_return;
+  auto first = co_await pass(wait(busy, {.timeout = grace}));
+  if (first.pending.empty()) co_return;
+  for (const AnyTask& task : first.pending) task.cancel();
+  co_await pass(wait(std::move(first.pending)));
+}
+
+namespace {
+
+Coro<> serve_connection(std::shared_ptr<ServerCore> core, StreamReader reader,
+                        StreamWriter writer) {
+  ServerConnection connection(*core, std::move(reader), std::move(writer));
+  Result<void> result = co_await try_(connection.serve());
+  const std::exception_ptr& error = result.exception();
+  // A peer that goes, or does not read, is no error of ours; a shutdown is none at all.
+  if (!error || base::exception_is<OSError>(error)) co_return;
+  if (base::exception_is<CancelledError>(error) && core->stopping()) co_return;
+  co_await raise(error);
+}
+
+Coro<Server> listen(std::shared_ptr<const Application> app, std::string host, int port,
+                    std::shared_ptr<ServerCore> core) {
+  asyncio::ServerOptions options;
+  options.backlog = core->options().backlog;
+  options.reuse_port = core->options().reuse_port;
+  const auto on_connection = [weak = std::weak_ptr(core)](StreamReader reader,
+                                                          StreamWriter writer) -> Coro<> {
+    std::shared_ptr<ServerCore> alive = weak.lock();
+    if (!alive || alive->stopping()) co_return;
+    co_await pass(serve_connection(std::move(alive), std::move(reader), std::move(writer)));
+  };
+  core->listener = co_await pass(asyncio::start_server(on_connection, host, port, options));
+  // Connections keep the core alive; the last handle to the server closes its listener.
+  ServerCore* shared = core.get();
+  co_return Server(std::shared_ptr<ServerCore>(
+      shared, [kept = std::move(core)](ServerCore* of) { of->listener->close(); }));
+}
+
+}  // namespace
+}  // namespace detail
+
+Server::Server(std::shared_ptr<detail::ServerCore> core) noexcept : core_(std::move(core)) {}
+
+std::vector<SocketAddress> Server::sockets() const { return core_->listener->sockets(); }
+
+std::uint16_t Server::port() const {
+  const std::vector<SocketAddress> all = sockets();
+  return all.empty() ? std::uint16_t{0} : all.front().port();
+}
+
+void Server::set_access_log(AccessLog log) { core_->access_log = std::move(log); }
+
+Coro<> Server::serve_forever() {
+  // serve_forever() of the listener would close the connections when it is cancelled; here they
+  // are for shutdown() to close.
+  co_await pass(core_->listener->wait_closed());
+}
+
+Coro<> Server::shutdown(Delay grace) { return core_->shutdown(grace); }
+
+Coro<Server> start_server(std::shared_ptr<const Application> app, std::string_view host, int port,
+                          ServerOptions options) {
+  auto core = std::make_shared<detail::ServerCore>(asyncio::detail::running_scheduler(),
+                                                   app, options);
+  return detail::listen(std::move(app), std::string(host), port, std::move(core));
+}
+
+Coro<Server> start_server(Application app, std::string_view host, int port,
+                          ServerOptions options) {
+  return start_server(std::make_shared<const Application>(std::move(app)), host, port, options);
+}
+
+}  // namespace asyncio::http

@@ -1,0 +1,275 @@
+#include "http/server_connection.hpp"
+
+#include "asyncio/base/error.hpp"
+#include "asyncio/coro/pass.hpp"
+#include "asyncio/http/errors.hpp"
+#include "asyncio/task/timeouts.hpp"
+#include "http/server_core.hpp"
+
+namespace asyncio::http::detail {
+namespace {
+
+// What is read of a body that its handler did not want, so that the connection can go on.
+constexpr std::uint64_t kMostDiscarded = 64 * 1024;
+
+template <class A>
+using InTime = asyncio::detail::WaitForAwaiter<A>;
+
+}  // namespace
+
+ServerConnection::ServerConnection(ServerCore& core, StreamReader reader, StreamWriter writer)
+    : core_(core),
+      reader_(std::move(reader)),
+      writer_(std::move(writer)),
+      parser_(core.limits()),
+      task_(current_task()) {
+  core.add(*this);
+}
+
+Nanoseconds ServerConnection::now() const { return core_.scheduler().time(); }
+
+Coro<> ServerConnection::serve() {
+  while (keep_alive_ && !core_.stopping()) {
+    idle_ = true;
+    const bool have = co_await pass(read_head());
+    if (!have) break;
+    idle_ = false;
+    co_await pass(handle_request());
+  }
+  writer_.close();
+}
+
+// --- reading ------------------------------------------------------------------------------------
+
+ServerConnection::Event ServerConnection::advance(std::string* body) {
+  std::string_view bytes = reader_.buffered();
+  const std::size_t before = bytes.size();
+  const Event event = parser_.next(bytes);
+  if (event == Event::body && body != nullptr) body->append(parser_.body());
+  reader_.consume(before - bytes.size());
+  return event;
+}
+
+Coro<> ServerConnection::fill(Event& event, std::string* body,
+                              std::optional<Nanoseconds> deadline) {
+  const std::size_t count =
+      co_await pass(InTime<asyncio::detail::FillBuffer>(reader_.fill(), deadline));
+  event = count == 0 ? parser_.eof() : advance(body);
+}
+
+// False: the connection is over, and its peer was told why if there was something to tell.
+Coro<bool> ServerConnection::read_head() {
+  parser_.start_request();
+  Event event = advance(nullptr);
+  Nanoseconds deadline = base::saturating_add(now(), core_.options().keepalive_timeout.value());
+  bool begun = false;
+  while (event == Event::need_more) {
+    if (!begun && parser_.started()) {
+      // One deadline for the whole head, from its first byte: a byte a second does not extend it.
+      begun = true;
+      deadline = base::saturating_add(now(), core_.options().header_timeout.value());
+    }
+    Result<void> more = co_await try_(fill(event, nullptr, deadline));
+    if (more.ok()) continue;
+    if (base::exception_is<CancelledError>(more.exception())) co_await raise(more.exception());
+    const bool late = begun && base::exception_is<TimeoutError>(more.exception());
+    if (late) co_await pass(send_error(408, "408: the request head did not arrive in time\n"));
+    co_return false;
+  }
+  if (event == Event::error) {
+    const bool silent = !parser_.started() ||
+                        parser_.error().kind == ParseErrorKind::closed_before_message ||
+                        parser_.error().kind == ParseErrorKind::closed_in_head;
+    if (!silent) {
+      const int status = parser_.error().status;
+      const std::string text = std::to_string(status) + ": " + parser_.error().message + "\n";
+      co_await pass(send_error(status, text));
+    }
+    co_return false;
+  }
+  co_return true;
+}
+
+Coro<std::string> ServerConnection::read_body() {
+  std::string body;
+  if (continue_due_) {
+    continue_due_ = false;
+    writer_.write("HTTP/1.1 100 Continue\r\n\r\n");
+  }
+  while (body_pending_) {
+    Event event = advance(&body);
+    while (event == Event::need_more) {
+      const auto deadline = base::saturating_add(now(), core_.options().body_timeout.value());
+      Result<void> more = co_await try_(fill(event, &body, deadline));
+      if (more.ok()) continue;
+      keep_alive_ = body_pending_ = false;
+      if (!base::exception_is<TimeoutError>(more.exception())) co_await raise(more.exception());
+      throw HTTPException(408, "408: the request body did not arrive in time");
+    }
+    if (event == Event::complete) body_pending_ = false;
+    if (event == Event::error) {
+      keep_alive_ = body_pending_ = false;
+      throw HTTPException(parser_.error().status, "400: " + parser_.error().message);
+    }
+    if (body.size() > core_.options().client_max_size) {
+      throw HTTPException(413, "413: the body is larger than " +
+                                   std::to_string(core_.options().client_max_size) + " bytes");
+    }
+  }
+  co_return body;
+}
+
+// Whether the next request can follow: a short rest of the body is read away.
+Coro<bool> ServerConnection::discard_body() {
+  if (!body_pending_) co_return true;
+  // A client that waits for "100 Continue" will not send what was not asked for.
+  if (continue_due_) co_return false;
+  const auto deadline = base::saturating_add(now(), core_.options().body_timeout.value());
+  std::string rest;
+  std::uint64_t discarded = 0;
+  while (body_pending_ && discarded <= kMostDiscarded) {
+    rest.clear();
+    Event event = advance(&rest);
+    if (event == Event::need_more) {
+      Result<void> more = co_await try_(fill(event, &rest, deadline));
+      if (base::exception_is<CancelledError>(more.exception())) co_await raise(more.exception());
+      if (!more.ok()) co_return false;
+    }
+    discarded += rest.size();
+    if (event == Event::error) co_return false;
+    if (event == Event::complete) body_pending_ = false;
+  }
+  co_return !body_pending_;
+}
+
+// --- answering ----------------------------------------------------------------------------------
+
+Coro<> ServerConnection::handle_request() {
+  const Nanoseconds begun = now();
+  keep_alive_ = parser_.keep_alive() && !parser_.upgrade();
+  body_pending_ = parser_.has_body();
+  continue_due_ = parser_.expects_continue();
+  Request request(parser_.take_request(), *this);
+
+  Result<Response> result = co_await try_(run_handler(request));
+  if (!result.ok() && base::exception_is<CancelledError>(result.exception())) {
+    writer_.abort();
+    co_await raise(result.exception());
+  }
+  if (!result.ok()) core_.report(result.exception(), request);
+  Response response =
+      result.ok() ? std::move(result).value() : response_of_error(result.exception());
+  if (response.closes() || core_.stopping()) keep_alive_ = false;
+  if (keep_alive_) keep_alive_ = co_await pass(discard_body());
+  co_await pass(send(request, response));
+  log_access(request, response, begun);
+}
+
+Coro<Response> ServerConnection::run_handler(Request& request) {
+  if (request.headers().contains("Expect") && !continue_due_) throw HTTPException(417);
+  const Handler& handler = core_.app().resolve(request);
+  Coro<Response> answer = handler(request);
+  co_return co_await pass(std::move(answer));
+}
+
+Response ServerConnection::response_of_error(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const HTTPException& e) {
+    return e.response();
+  } catch (...) {
+    // What went wrong is for the log, not for the peer.
+    return HTTPException(500).response();
+  }
+}
+
+Coro<> ServerConnection::send(const Request& request, Response& response) {
+  core_.add_fields(response.headers());
+  const auto length = response.length();
+  const BodyLength announced = length ? BodyLength::known(*length) : BodyLength::unknown();
+  const ResponseContext context{request.method(), request.version(), keep_alive_};
+  const bool bodyless = !response_has_body(request.method(), response.status());
+  const bool may_announce = response.status() != 204;
+  out_.clear();
+  framing_ = append_response_head(out_, response.status(), response.reason(), response.headers(),
+                                  may_announce ? announced : BodyLength::none(), context);
+  if (framing_ == BodyFraming::until_close) keep_alive_ = false;
+  sent_ = 0;
+  promised_ = length.value_or(0);
+  if (bodyless || framing_ == BodyFraming::none) {
+    writer_.write(out_);
+  } else if (response.body_stream()) {
+    writer_.write(out_);
+    co_await pass(send_stream(response));
+  } else {
+    writer_.writelines({out_, response.body()});
+    sent_ = response.body().size();
+  }
+  co_await pass(flush());
+}
+
+Coro<> ServerConnection::send_stream(const Response& response) {
+  Coro<> body = response.body_stream()(*this);
+  Result<void> result = co_await try_(std::move(body));
+  const bool short_body = framing_ == BodyFraming::length && sent_ != promised_;
+  if (!result.ok() || short_body) {
+    // No clean end: the peer must not take a part for the whole.
+    writer_.abort();
+    keep_alive_ = false;
+    if (!result.ok()) co_await raise(result.exception());
+    throw RuntimeError("a streamed response announced " + std::to_string(promised_) +
+                       " bytes and wrote " + std::to_string(sent_));
+  }
+  if (framing_ == BodyFraming::chunked) {
+    out_.clear();
+    append_last_chunk(out_);
+    writer_.write(out_);
+  }
+}
+
+Coro<> ServerConnection::write(std::string_view piece) {
+  sent_ += piece.size();
+  if (framing_ == BodyFraming::length && sent_ > promised_) {
+    throw RuntimeError("a streamed response wrote more than the " + std::to_string(promised_) +
+                       " bytes it announced");
+  }
+  if (framing_ == BodyFraming::chunked) {
+    if (piece.empty()) co_return;
+    out_.clear();
+    append_chunk_line(out_, piece.size());
+    writer_.writelines({out_, piece, "\r\n"});
+  } else {
+    writer_.write(piece);
+  }
+  co_await pass(flush());
+}
+
+Coro<> ServerConnection::send_error(int status, std::string_view text) {
+  Headers headers;
+  core_.add_fields(headers);
+  headers.add("Content-Type", "text/plain; charset=utf-8");
+  out_.clear();
+  append_response_head(out_, status, {}, headers, BodyLength::known(text.size()),
+                       {"GET", HttpVersion11, false});
+  writer_.writelines({out_, text});
+  co_await pass(flush());
+  keep_alive_ = false;
+}
+
+Coro<> ServerConnection::flush() {
+  const auto deadline = base::saturating_add(now(), core_.options().write_timeout.value());
+  Result<void> result =
+      co_await try_(InTime<asyncio::detail::Drain>(writer_.drain(), deadline));
+  if (result.ok()) co_return;
+  writer_.abort();
+  keep_alive_ = false;
+  co_await raise(result.exception());
+}
+
+void ServerConnection::log_access(const Request& request, const Response& response,
+                                  Nanoseconds begun) {
+  if (!core_.access_log) return;
+  core_.access_log({request, response.status(), sent_, now() - begun});
+}
+
+}  // namespace asyncio::http::detail

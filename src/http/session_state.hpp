@@ -1,0 +1,35 @@
+// What a ClientSession is inside; its requests and responses keep it alive.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "asyncio/http/client_options.hpp"
+#include "asyncio/http/client_request.hpp"
+#include "asyncio/http/headers.hpp"
+#include "asyncio/http/url.hpp"
+#include "http/connection_pool.hpp"
+#include "http/resolver_cache.hpp"
+
+namespace asyncio::http::detail {
+
+struct SessionState {
+  explicit SessionState(const ClientSessionOptions& from);
+
+  /// The pool of the running loop, made at the first request. RuntimeError when the session is
+  /// closed or belongs to another loop.
+  ConnectionPool& pool();
+
+  ClientSessionOptions options;  // its texts are empty: see below
+  Headers defaults;              // User-Agent and what header() added
+  std::optional<Url> base_url;
+  std::shared_ptr<ConnectionPool> connections;
+  std::unique_ptr<ResolverCache> resolver;
+  bool closed = false;
+};
+
+/// Sends the request, follows redirects, gives the response when its head is there.
+Coro<ClientResponse> perform(std::shared_ptr<SessionState> session, RequestSpec spec);
+
+}  // namespace asyncio::http::detail
