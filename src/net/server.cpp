@@ -46,8 +46,8 @@ int ServerState::add_listener(const SocketAddress& address, const char*& operati
 }
 
 void ServerState::start_serving() {
-  if (serving_) return;
   if (closed_) throw RuntimeError("server is closed");
+  if (serving_) return;
   for (const auto& listener : listeners_) {
     const int started = listener->start();
     if (started < 0) {

@@ -11,6 +11,7 @@
 #include <string>
 #include <utility>
 
+#include "asyncio/task/drive.hpp"
 #include "support/descriptors.hpp"
 #include "support/loop_test.hpp"
 
@@ -35,6 +36,9 @@ class SocketTest : public QuietTest {
   }
 
   void TearDown() override {
+    // As run() does: handlers of connections end in order.
+    scheduler().set_exception_handler(nullptr);
+    if (!loop_->is_closed()) detail::cancel_and_join_all(scheduler());
     loop_.reset();
     EXPECT_EQ(open_descriptors(), descriptors_before_) << "descriptors leaked";
     QuietTest::TearDown();
