@@ -20,6 +20,7 @@ namespace {
 // "Connection refused" reads better in the middle of a line with a small letter.
 std::string reason_of(int error) {
   std::string text = std::generic_category().message(error);
+  if (error == EMFILE) text += " (raise the limit with ulimit -n, or keep fewer open)";
   if (text.size() > 1 && std::islower(static_cast<unsigned char>(text[1])) != 0) {
     text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
   }
