@@ -1,6 +1,6 @@
-// check_output EXPECTED PROGRAM: runs PROGRAM and compares what it prints with EXPECTED.out, and
-// its stderr with EXPECTED.err (empty when there is no such file). The notation is in
-// examples/README.md.
+// check_output EXPECTED PROGRAM: runs PROGRAM, or the shell commands in EXPECTED.run if that is
+// there, and compares what is printed with EXPECTED.out, and stderr with EXPECTED.err (nothing, if
+// there is no such file). The notation is in examples/README.md.
 #include <cctype>
 #include <charconv>
 #include <cstdio>
@@ -107,8 +107,10 @@ int main(int argc, char** argv) {
   const std::string program = argv[2];
   const Lines out = lines_of(expected + ".out");
   const Lines err = lines_of(expected + ".err");
+  const std::string script = expected + ".run";
+  const std::string what = std::ifstream(script) ? "sh -e \"" + script : '"' + program;
   const std::string command =
-      '"' + program + "\" > \"" + program + ".stdout\" 2> \"" + program + ".stderr\"";
+      what + "\" > \"" + program + ".stdout\" 2> \"" + program + ".stderr\"";
   // On a busy machine a sleep of one second may take 1.01: where only such a time differs, again.
   for (int attempts_left = 2;; --attempts_left) {
     const int status = std::system(command.c_str());

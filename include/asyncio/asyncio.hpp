@@ -5,6 +5,8 @@
 #include "asyncio/coro/generator.hpp"
 #include "asyncio/coro/pass.hpp"
 #include "asyncio/coro/with.hpp"
+#include "asyncio/net/server.hpp"
+#include "asyncio/net/tcp.hpp"
 #include "asyncio/run/event_loop.hpp"
 #include "asyncio/run/runner.hpp"
 #include "asyncio/task/gather.hpp"

@@ -75,10 +75,14 @@ Coro<> serve_connection(std::shared_ptr<ServerCore> core, StreamReader reader,
 }
 
 Coro<Server> listen(std::shared_ptr<const Application> app, std::string host, int port,
-                    std::shared_ptr<ServerCore> core) {
+                    ServerOptions http_options, std::string server_name) {
+  http_options.server_name = server_name;
+  // Here, because start_server() may be called before its loop runs.
+  auto core = std::make_shared<ServerCore>(asyncio::detail::running_scheduler(), std::move(app),
+                                           http_options);
   asyncio::ServerOptions options;
-  options.backlog = core->options().backlog;
-  options.reuse_port = core->options().reuse_port;
+  options.backlog = http_options.backlog;
+  options.reuse_port = http_options.reuse_port;
   const auto on_connection = [weak = std::weak_ptr(core)](StreamReader reader,
                                                           StreamWriter writer) -> Coro<> {
     std::shared_ptr<ServerCore> alive = weak.lock();
@@ -116,9 +120,8 @@ Coro<> Server::shutdown(Delay grace) { return core_->shutdown(grace); }
 
 Coro<Server> start_server(std::shared_ptr<const Application> app, std::string_view host, int port,
                           ServerOptions options) {
-  auto core = std::make_shared<detail::ServerCore>(asyncio::detail::running_scheduler(),
-                                                   app, options);
-  return detail::listen(std::move(app), std::string(host), port, std::move(core));
+  return detail::listen(std::move(app), std::string(host), port, options,
+                        std::string(options.server_name));
 }
 
 Coro<Server> start_server(Application app, std::string_view host, int port,
