@@ -3,121 +3,15 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <map>
-#include <memory>
-#include <optional>
-#include <random>
 
 #include "asyncio/http.hpp"
 #include "tools/asyncio/errors.hpp"
-#include "tools/asyncio/page.hpp"
-#include "tools/asyncio/served_folder.hpp"
+#include "tools/asyncio/page_site.hpp"
 #include "tools/asyncio/stop_signals.hpp"
 #include "tools/asyncio/terminal.hpp"
 
 namespace asyncio::tool {
 namespace {
-
-constexpr auto kHtml = "text/html; charset=utf-8";
-
-/// What all requests share. It outlives the server.
-class PageSite {
- public:
-  explicit PageSite(const ServeOptions& options)
-      : options_(options),
-        random_(options.seed),
-        page_(std::make_shared<const std::string>(make_page(options.page_bytes))) {
-    if (options.directory) folder_.emplace(*options.directory);
-  }
-
-  http::Application application() {
-    http::Application app;
-    app.add_get("/title/{id}/fullcredits", [this](http::Request& request) {
-      return credits(request.match_info("id"));
-    });
-    app.add_post("/jobs", [this](http::Request& request) { return new_job(seconds_of(request)); });
-    app.add_get("/jobs/{id}", [this](http::Request& request) {
-      return job(request.match_info("id"), seconds_of(request));
-    });
-    app.add_route("*", "/{path:.*}", [this](http::Request& request) { return page(request.path()); });
-    return app;
-  }
-
- private:
-  /// Every answer begins with it: the delay that was asked for, and now and then a failure.
-  Coro<> stumble() {
-    std::chrono::nanoseconds delay = options_.delay;
-    if (options_.jitter.count() > 0) {
-      std::uniform_int_distribution<std::int64_t> spread(-options_.jitter.count(),
-                                                         options_.jitter.count());
-      delay += std::chrono::nanoseconds(spread(random_));
-    }
-    const bool fail = std::uniform_real_distribution<double>(0, 1)(random_) < options_.fail_share;
-    if (delay.count() > 0) co_await sleep(delay);
-    if (fail) throw http::HTTPException(500, "500: as asked for by --fail");
-  }
-
-  Coro<http::Response> page(std::string path) {
-    co_await stumble();
-    if (folder_) co_return co_await folder_->open(std::move(path));
-    co_return http::Response(page_, kHtml);
-  }
-
-  Coro<http::Response> credits(std::string id) {
-    co_await stumble();
-    co_return http::Response(make_fullcredits_page(id, options_.page_bytes), kHtml);
-  }
-
-  /// Article 000's "APIs with a polling mechanism": 202 until the job is done, then 200. A job
-  /// begins when it is first asked for, or by POST /jobs, which says where to ask.
-  Coro<http::Response> job(std::string id, double seconds) {
-    co_await stumble();
-    forget_old_jobs();
-    const Nanoseconds now = get_running_loop().time();
-    const auto length = std::chrono::duration_cast<Nanoseconds>(std::chrono::duration<double>(seconds));
-    const Nanoseconds due = jobs_.try_emplace(id, now + length).first->second;
-    http::Response answer("{\"id\": \"" + json_text(id) + "\", \"done\": " +
-                              (now >= due ? "true" : "false") + "}\n",
-                          "application/json", now >= due ? 200 : 202);
-    if (now < due) answer.header("Retry-After", "1");
-    co_return answer;
-  }
-
-  Coro<http::Response> new_job(double seconds) {
-    const std::string id = std::to_string(++last_job_);
-    http::Response answer = co_await job(id, seconds);
-    answer.header("Location", "/jobs/" + id);
-    co_return answer;
-  }
-
-  static double seconds_of(const http::Request& request) {
-    const std::optional<std::string> text = request.query("seconds");
-    const double seconds = text ? std::atof(text->c_str()) : 1;
-    return seconds >= 0 && seconds <= 3600 ? seconds : 1;
-  }
-
-  static std::string json_text(const std::string& text) {
-    std::string out;
-    for (const char c : text) {
-      const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-                         (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.';
-      out += plain ? c : '_';
-    }
-    return out;
-  }
-
-  void forget_old_jobs() {
-    constexpr std::size_t kMost = 10'000;
-    if (jobs_.size() > kMost) jobs_.clear();
-  }
-
-  const ServeOptions& options_;
-  std::mt19937_64 random_;
-  std::shared_ptr<const std::string> page_;
-  std::optional<ServedFolder> folder_;
-  std::map<std::string, Nanoseconds> jobs_;
-  std::uint64_t last_job_ = 0;
-};
 
 void log_request(const http::AccessEntry& entry) {
   char line[64];
