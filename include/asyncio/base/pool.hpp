@@ -34,7 +34,8 @@ class Pool {
   }
 
   /// `size` is what allocate() was asked for.
-  ASYNCIO_ALWAYS_INLINE static void deallocate(void* memory, std::size_t size) noexcept {
+  ASYNCIO_ALWAYS_INLINE static void deallocate(void* memory,
+                                               [[maybe_unused]] std::size_t size) noexcept {
     Lists& lists = lists_;
     --lists.live;
 #if !ASYNCIO_ADDRESS_SANITIZER
