@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <memory>
 
 #include "asyncio/base/error.hpp"
 #include "asyncio/base/log.hpp"
@@ -15,6 +16,46 @@
 #include "net/listener.hpp"
 
 namespace asyncio::detail {
+
+// What happens when a handler's coroutine has ended. Smaller than a done-callback, because there is
+// one for every connection; it also keeps the callback that the coroutine was made by.
+class HandlerEnd final : public DoneNode, public ReadyNode, public base::Pooled {
+ public:
+  HandlerEnd(FutureBase& task, Connection& client, ServerState& server) noexcept
+      : DoneNode(&notified), task_(&task), client_(&client), server_(&server) {
+    run = &run_end;
+  }
+
+ private:
+  static void notified(DoneNode* node, bool abandoned) {
+    auto* self = static_cast<HandlerEnd*>(node);
+    if (abandoned) {
+      delete self;
+      return;
+    }
+    self->task_->add_reference();
+    self->task_->scheduler().push(self);
+  }
+
+  static void run_end(ReadyNode* node) {
+    const std::unique_ptr<HandlerEnd> self(static_cast<HandlerEnd*>(node));
+    const auto task = Ref<FutureBase>::adopt(self->task_);
+    Scheduler& scheduler = task->scheduler();
+    if (scheduler.is_closed()) return;
+    task->mark_retrieved();
+    const std::exception_ptr& error = task->error();
+    if (!error) return;
+    if (!task->cancelled()) {
+      scheduler.call_exception_handler(
+          ExceptionContext("Unhandled exception in client_connected_cb", error));
+    }
+    self->client_->close_gently();
+  }
+
+  FutureBase* task_;  // kept alive from the notification until the call
+  Ref<Connection> client_;
+  Ref<ServerState> server_;
+};
 
 // --- ServerState --------------------------------------------------------------------------------
 
@@ -125,16 +166,7 @@ void ServerState::begin(Connection& connection) {
             &job);
   if (job.frame() == nullptr) return;
   const Task<> task = spawn(*scheduler_, std::move(job));
-  task.add_done_callback([server = Ref<ServerState>(this),
-                          client = Ref<Connection>(&connection)](const AnyFuture& done) {
-    if (!done.cancelled()) {
-      const std::exception_ptr error = done.exception();
-      if (!error) return;
-      server->scheduler_->call_exception_handler(
-          ExceptionContext("Unhandled exception in client_connected_cb", error));
-    }
-    client->close_gently();
-  });
+  task.block()->add_waiter(*new HandlerEnd(*task.block(), connection, *this));
 }
 
 // --- serve_forever ------------------------------------------------------------------------------

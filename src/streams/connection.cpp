@@ -42,8 +42,7 @@ StreamPair make_streams(Scheduler& scheduler, int fd, std::size_t limit) {
 Connection::Connection(Scheduler& scheduler, int fd, std::size_t limit)
     : ReadSide(limit), Socket(scheduler, fd), high_(kHighWater), low_(kHighWater / 4) {
   link_.connection = this;
-  work_.connection = this;
-  work_.run = &run_work;
+  ReadyNode::run = &run_work;
 }
 
 Connection::~Connection() {
@@ -131,7 +130,7 @@ void Connection::write_many(std::span<const std::span<const std::byte>> pieces) 
 
 void Connection::buffer(std::span<const std::byte> data) {
   const bool first = unsent() == 0;
-  out_.append(reinterpret_cast<const char*>(data.data()), data.size());
+  out_.append({reinterpret_cast<const char*>(data.data()), data.size()});
   if (unsent() > high_) paused_ = true;
   if (!first) return;
   const int listening = set_listener(Direction::write, *this);
@@ -142,26 +141,15 @@ void Connection::buffer(std::span<const std::byte> data) {
 
 void Connection::flush() noexcept {
   while (unsent() > 0) {
-    const std::ptrdiff_t sent = try_send(std::as_bytes(std::span(out_).subspan(out_begin_)));
+    const std::ptrdiff_t sent = try_send(std::as_bytes(std::span(out_.view())));
     if (sent == -EAGAIN) break;
     if (sent < 0) {
       fail_send(static_cast<int>(-sent));
       return;
     }
-    drop_sent(static_cast<std::size_t>(sent));
+    out_.consume(static_cast<std::size_t>(sent));
   }
   after_flush();
-}
-
-void Connection::drop_sent(std::size_t count) noexcept {
-  out_begin_ += count;
-  if (out_begin_ == out_.size()) {
-    out_ = std::string();
-    out_begin_ = 0;
-  } else if (out_begin_ > out_.size() / 2) {
-    out_.erase(0, out_begin_);
-    out_begin_ = 0;
-  }
 }
 
 void Connection::after_flush() noexcept {
@@ -211,8 +199,7 @@ void Connection::fail(const std::exception_ptr& error) noexcept {
 }
 
 void Connection::discard_unsent() noexcept {
-  out_ = std::string();
-  out_begin_ = 0;
+  out_.clear();
   paused_ = false;
   remove_listener(Direction::write, *this);
   wake_drains();
@@ -275,11 +262,11 @@ void Connection::queue(Work work) noexcept {
   queued_ |= work;
   if (!first) return;
   add_reference();
-  scheduler().push(&work_);
+  scheduler().push(this);
 }
 
 void Connection::run_work(ReadyNode* node) {
-  const Ref<Connection> self(static_cast<WorkNode*>(node)->connection);
+  const Ref<Connection> self(static_cast<Connection*>(node));
   self->drop_reference();  // the one that queue() took
   const std::uint8_t work = std::exchange(self->queued_, std::uint8_t{0});
   if (self->lost_ || self->scheduler().is_closed()) return;

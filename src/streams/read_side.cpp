@@ -13,18 +13,12 @@ void ReadSide::consume(std::size_t count) noexcept {
     in_scratch_.remove_prefix(std::min(count, in_scratch_.size()));
     return;
   }
-  own_begin_ = std::min(own_begin_ + count, own_.size());
-  if (own_begin_ == own_.size()) {
-    own_ = std::string();  // lets go of the memory: while idle we hold none
-    own_begin_ = 0;
-  }
+  own_.consume(count);
 }
 
 std::string ReadSide::take(std::size_t count) {
-  if (in_scratch_.empty() && own_begin_ == 0 && count >= own_.size()) {
-    return std::exchange(own_, std::string());
-  }
-  std::string out(view().substr(0, count));
+  if (in_scratch_.empty()) return own_.take(count);
+  std::string out(in_scratch_.substr(0, count));
   consume(count);
   return out;
 }
@@ -32,11 +26,10 @@ std::string ReadSide::take(std::size_t count) {
 void ReadSide::vacate_scratch() noexcept {
   if (in_scratch_.empty()) return;
   try {
-    own_.assign(in_scratch_);
+    own_.append(in_scratch_);
   } catch (...) {
     exception_ = std::current_exception();
   }
-  own_begin_ = 0;
   in_scratch_ = {};
 }
 
@@ -44,14 +37,9 @@ void ReadSide::received(std::span<const std::byte> data) {
   const std::string_view text(reinterpret_cast<const char*>(data.data()), data.size());
   if (own_.empty()) {
     in_scratch_ = text;
-    return;
+  } else {
+    own_.append(text);
   }
-  // Moving what is left to the front is worth it only once most of the buffer is behind us.
-  if (own_begin_ > own_.size() / 2) {
-    own_.erase(0, own_begin_);
-    own_begin_ = 0;
-  }
-  own_.append(text);
 }
 
 void ReadSide::feed(std::string_view data) {
@@ -104,7 +92,7 @@ bool ReadAwaiter::await_ready() {
 bool ReadAwaiter::advance() {
   others_first_ = false;
   for (;;) {
-    if (take()) return true;
+    if (find()) return true;
     switch (side_->fill()) {
       case ReadSide::Fill::more:
       case ReadSide::Fill::end:
@@ -123,7 +111,7 @@ bool ReadAwaiter::advance() {
 bool ReadAwaiter::await_suspend(Continuation continuation) {
   if (!side_->set_waiter(*this)) {
     fail(std::make_exception_ptr(
-        RuntimeError(std::string(function_) +
+        RuntimeError(std::string(function()) +
                      "() called while another coroutine is already waiting for incoming data")));
     return false;
   }

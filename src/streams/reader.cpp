@@ -19,55 +19,67 @@ StreamReader::StreamReader(std::size_t limit) {
 
 detail::ReadUntil StreamReader::readuntil(std::string_view separator) {
   if (separator.empty()) throw ValueError("Separator should be at least one-byte string");
-  return {*side_, "readuntil", separator};
+  return {*side_, separator};
 }
 
 detail::ReadUntil StreamReader::readuntil_any(std::vector<std::string> separators) {
   const bool has_empty = std::any_of(separators.begin(), separators.end(),
                                      [](const std::string& one) { return one.empty(); });
   if (has_empty) throw ValueError("Separator should be at least one-byte string");
-  return {*side_, "readuntil", std::move(separators)};
+  return {*side_, std::move(separators)};
 }
 
 namespace detail {
 
-bool Read::take() {
+bool Read::find() {
   const std::size_t there = side().view().size();
   if (count_ < 0) {
-    if (!side().at_end()) return false;
-    result_ = side().take(there);
-    return true;
+    found_ = there;
+    return side().at_end();
   }
-  if (count_ == 0) return true;
-  if (there == 0) return side().at_end();
-  result_ = side().take(std::min(there, static_cast<std::size_t>(count_)));
-  return true;
+  found_ = std::min(there, static_cast<std::size_t>(count_));
+  return found_ > 0 || count_ == 0 || side().at_end();
 }
 
-bool ReadInto::take() {
-  const std::string_view data = side().view();
-  if (data.empty()) return buffer_.empty() || side().at_end();
-  count_ = std::min(data.size(), buffer_.size());
-  std::memcpy(buffer_.data(), data.data(), count_);
-  side().consume(count_);
-  return true;
+std::size_t ReadInto::await_resume() {
+  check();
+  const std::string_view data = side().view().substr(0, buffer_.size());
+  if (!data.empty()) std::memcpy(buffer_.data(), data.data(), data.size());
+  const std::size_t count = data.size();
+  side().consume(count);
+  return count;
 }
 
-bool ReadExactly::take() {
+bool ReadExactly::find() {
   const std::size_t there = side().view().size();
-  if (there >= count_) {
-    result_ = side().take(count_);
-    return true;
-  }
+  if (there >= count_) return true;
   if (!side().at_end()) return false;
   return fail(std::make_exception_ptr(IncompleteReadError(side().take(there), count_)));
 }
 
-// The separator that ends first wins, also when another one begins before it.
-ReadUntilBase::Match ReadUntilBase::find(std::string_view data) const noexcept {
+bool ReadUntilBase::find() {
+  const std::string_view data = side().view();
+  const Match match = search(data, searched_);
+  if (match.end != std::string_view::npos) {
+    if (match.start > side().limit()) {
+      return overrun("Separator is found, but chunk is longer than limit", match.start);
+    }
+    found_ = match.end;
+    return true;
+  }
+  // The last bytes may be the beginning of a separator.
+  const std::size_t longest = longest_separator();
+  searched_ = data.size() + 1 > longest ? data.size() + 1 - longest : 0;
+  if (searched_ > side().limit()) {
+    return overrun("Separator is not found, and chunk exceed the limit", searched_);
+  }
+  return side().at_end() && ended();
+}
+
+ReadUntil::Match ReadUntil::search(std::string_view data, std::size_t from) const noexcept {
   Match best;
   const auto look_for = [&](const std::string& one) {
-    const std::size_t at = data.find(one, searched_);
+    const std::size_t at = data.find(one, from);
     if (at == std::string_view::npos || at + one.size() >= best.end) return;
     best = {at, at + one.size()};
   };
@@ -76,43 +88,34 @@ ReadUntilBase::Match ReadUntilBase::find(std::string_view data) const noexcept {
   return best;
 }
 
-bool ReadUntilBase::take() {
-  const std::string_view data = side().view();
-  const Match match = find(data);
-  if (match.end != std::string_view::npos) {
-    if (match.start > side().limit()) {
-      return overrun("Separator is found, but chunk is longer than limit", match.start);
-    }
-    result_ = side().take(match.end);
-    return true;
-  }
-  // The last bytes may be the beginning of a separator.
+std::size_t ReadUntil::longest_separator() const noexcept {
   std::size_t longest = separator_.size();
   for (const std::string& one : others_) longest = std::max(longest, one.size());
-  searched_ = data.size() + 1 > longest ? data.size() + 1 - longest : 0;
-  if (searched_ > side().limit()) {
-    return overrun("Separator is not found, and chunk exceed the limit", searched_);
-  }
-  return side().at_end() && ended();
+  return longest;
 }
 
-bool ReadUntilBase::overrun(const char* message, std::size_t consumed) {
+bool ReadUntil::overrun(const char* message, std::size_t consumed) {
   return fail(std::make_exception_ptr(LimitOverrunError(message, consumed)));
 }
 
-bool ReadUntilBase::ended() {
+bool ReadUntil::ended() {
   return fail(std::make_exception_ptr(IncompleteReadError(side().take(side().view().size()), {})));
 }
 
-bool ReadLine::overrun(const char* message, std::size_t consumed) {
+ReadLineBase::Match ReadLineBase::search(std::string_view data, std::size_t from) const noexcept {
+  const std::size_t at = data.find('\n', from);
+  return at == std::string_view::npos ? Match() : Match{at, at + 1};
+}
+
+bool ReadLineBase::overrun(const char* message, std::size_t consumed) {
   // Past the line when its end is here; else all there is, and the rest comes as a line of its own.
   const bool whole = side().view().substr(consumed).starts_with('\n');
   side().consume(whole ? consumed + 1 : side().view().size());
   return fail(std::make_exception_ptr(ValueError(message)));
 }
 
-bool ReadLine::ended() {
-  result_ = side().take(side().view().size());
+bool ReadLineBase::ended() {
+  found_ = side().view().size();
   return true;
 }
 

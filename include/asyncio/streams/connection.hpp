@@ -32,7 +32,10 @@ class ConnectionOwner {
 ///
 /// close() sends what is buffered, then closes; the end is always told in a later turn, never
 /// inside the user's call. A failed write does not take away what can still be read.
-class Connection final : public ReadSide, public Socket, private ReadinessListener {
+class Connection final : public ReadSide,
+                         public Socket,
+                         private ReadinessListener,
+                         private ReadyNode {
  public:
   struct Link : base::ListNode {
     Connection* connection = nullptr;
@@ -57,7 +60,7 @@ class Connection final : public ReadSide, public Socket, private ReadinessListen
   [[nodiscard]] bool paused() const noexcept { return paused_; }
   /// What the connection broke with, or null.
   [[nodiscard]] const std::exception_ptr& error() const noexcept { return error_; }
-  [[nodiscard]] std::size_t unsent() const noexcept { return out_.size() - out_begin_; }
+  [[nodiscard]] std::size_t unsent() const noexcept { return out_.size(); }
   void set_limits(std::size_t high, std::size_t low);
   [[nodiscard]] std::size_t high_water() const noexcept { return high_; }
   [[nodiscard]] std::size_t low_water() const noexcept { return low_; }
@@ -87,9 +90,6 @@ class Connection final : public ReadSide, public Socket, private ReadinessListen
 
  private:
   enum Work : std::uint8_t { kFlush = 1, kFinish = 2, kTellReader = 4 };
-  struct WorkNode : ReadyNode {
-    Connection* connection = nullptr;
-  };
 
   void on_ready() noexcept override { queue(kFlush); }
   void queue(Work work) noexcept;
@@ -97,7 +97,6 @@ class Connection final : public ReadSide, public Socket, private ReadinessListen
   [[nodiscard]] bool refuses_write();
   void buffer(std::span<const std::byte> data);
   void flush() noexcept;
-  void drop_sent(std::size_t count) noexcept;
   void after_flush() noexcept;
   /// With the operation and the peer's address.
   std::exception_ptr describe_error(int error, const char* operation);
@@ -107,8 +106,7 @@ class Connection final : public ReadSide, public Socket, private ReadinessListen
   void finish() noexcept;
   void wake_drains() noexcept;
 
-  std::string out_;
-  std::size_t out_begin_ = 0;
+  ByteQueue out_;
   std::uint32_t high_;
   std::uint32_t low_;
   std::exception_ptr error_;
@@ -117,9 +115,8 @@ class Connection final : public ReadSide, public Socket, private ReadinessListen
   std::string peer_;  // the kernel's form, cut to what fits into the string itself for IPv4
   ConnectionOwner* owner_ = nullptr;
   Link link_;
-  WorkNode work_;
   std::uint32_t writers_ = 0;
-  std::uint8_t queued_ = 0;       // which Work is to be done in the node's turn
+  std::uint8_t queued_ = 0;       // which Work is to be done when we are run
   std::uint8_t lost_writes_ = 0;  // written after the connection was gone
   bool paused_ = false;           // above the high mark, and not yet down at the low one
   bool eof_wanted_ = false;

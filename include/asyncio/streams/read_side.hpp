@@ -2,6 +2,7 @@
 // error, and who waits.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -13,6 +14,7 @@
 #include "asyncio/base/pool.hpp"
 #include "asyncio/loop/descriptor.hpp"
 #include "asyncio/loop/scheduler.hpp"
+#include "asyncio/streams/byte_queue.hpp"
 #include "asyncio/task/suspend.hpp"
 
 namespace asyncio::detail {
@@ -25,7 +27,8 @@ namespace asyncio::detail {
 /// needs that; then, or when more must be joined to them, they move to a buffer of our own.
 class ReadSide : public ScratchTenant, public base::Pooled {
  public:
-  explicit ReadSide(std::size_t limit) : limit_(limit) {}
+  explicit ReadSide(std::size_t limit) noexcept
+      : limit_(static_cast<std::uint32_t>(std::min<std::size_t>(limit, ~std::uint32_t{0}))) {}
   ReadSide(const ReadSide&) = delete;
   ReadSide& operator=(const ReadSide&) = delete;
   virtual ~ReadSide() = default;
@@ -38,7 +41,7 @@ class ReadSide : public ScratchTenant, public base::Pooled {
   [[nodiscard]] std::size_t limit() const noexcept { return limit_; }
   /// Valid until the next await, feed or consume.
   [[nodiscard]] std::string_view view() const noexcept {
-    return in_scratch_.empty() ? std::string_view(own_).substr(own_begin_) : in_scratch_;
+    return in_scratch_.empty() ? own_.view() : in_scratch_;
   }
   [[nodiscard]] bool at_end() const noexcept { return end_; }
   [[nodiscard]] const std::exception_ptr& exception() const noexcept { return exception_; }
@@ -82,11 +85,10 @@ class ReadSide : public ScratchTenant, public base::Pooled {
   ReadinessListener* waiter_ = nullptr;
 
  private:
-  std::string own_;
-  std::size_t own_begin_ = 0;
+  ByteQueue own_;
   std::string_view in_scratch_;
   std::exception_ptr exception_;
-  std::size_t limit_;
+  std::uint32_t limit_;
   std::uint32_t references_ = 0;
   bool end_ = false;
 };
@@ -98,22 +100,21 @@ class ReadAwaiter : public Suspend, private ReadinessListener {
   ReadAwaiter(ReadAwaiter&& other) noexcept
       : Suspend(std::move(other)),
         side_(std::exchange(other.side_, nullptr)),
-        failure_(std::move(other.failure_)),
-        function_(other.function_) {}
+        failure_(std::move(other.failure_)) {}
 
   bool await_ready();
   bool await_suspend(Continuation continuation);
   [[nodiscard]] std::exception_ptr error();
 
  protected:
-  ReadAwaiter(ReadSide& side, const char* function) noexcept : side_(&side), function_(function) {
-    side.add_reference();
-  }
+  explicit ReadAwaiter(ReadSide& side) noexcept : side_(&side) { side.add_reference(); }
   ~ReadAwaiter();
 
-  /// Takes what it wants out of side(), or fails, and says true; false: there is not enough. After
-  /// the end it must say true.
-  virtual bool take() = 0;
+  /// Whether what it wants is there: then it remembers how much that is, for await_resume to take,
+  /// or it fails. After the end the answer must be true.
+  virtual bool find() = 0;
+  /// As the user calls it, for messages.
+  [[nodiscard]] virtual const char* function() const noexcept = 0;
   bool fail(std::exception_ptr error) noexcept {
     failure_ = std::move(error);
     return true;
@@ -133,7 +134,6 @@ class ReadAwaiter : public Suspend, private ReadinessListener {
 
   ReadSide* side_;
   std::exception_ptr failure_;
-  const char* function_;
   bool others_first_ = false;
   bool waiting_ = false;
 };

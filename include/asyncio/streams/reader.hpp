@@ -24,112 +24,122 @@ namespace detail {
 
 class Read final : public ReadAwaiter, public AsCoro<Read, std::string> {
  public:
-  Read(ReadSide& side, std::ptrdiff_t count) noexcept : ReadAwaiter(side, "read"), count_(count) {}
+  Read(ReadSide& side, std::ptrdiff_t count) noexcept : ReadAwaiter(side), count_(count) {}
   std::string await_resume() {
     check();
-    return std::move(result_);
+    return side().take(found_);
   }
 
  private:
-  bool take() override;
+  bool find() override;
+  [[nodiscard]] const char* function() const noexcept override { return "read"; }
   std::ptrdiff_t count_;
-  std::string result_;
+  std::size_t found_ = 0;
 };
 
 class ReadInto final : public ReadAwaiter, public AsCoro<ReadInto, std::size_t> {
  public:
   ReadInto(ReadSide& side, std::span<std::byte> buffer) noexcept
-      : ReadAwaiter(side, "read_into"), buffer_(buffer) {}
-  std::size_t await_resume() {
-    check();
-    return count_;
-  }
+      : ReadAwaiter(side), buffer_(buffer) {}
+  std::size_t await_resume();
 
  private:
-  bool take() override;
+  bool find() override { return buffer_.empty() || side().at_end() || !side().view().empty(); }
+  [[nodiscard]] const char* function() const noexcept override { return "read_into"; }
   std::span<std::byte> buffer_;
-  std::size_t count_ = 0;
 };
 
 class ReadExactly final : public ReadAwaiter, public AsCoro<ReadExactly, std::string> {
  public:
-  ReadExactly(ReadSide& side, std::size_t count) noexcept
-      : ReadAwaiter(side, "readexactly"), count_(count) {}
+  ReadExactly(ReadSide& side, std::size_t count) noexcept : ReadAwaiter(side), count_(count) {}
   std::string await_resume() {
     check();
-    return std::move(result_);
+    return side().take(count_);
   }
 
  private:
-  bool take() override;
+  bool find() override;
+  [[nodiscard]] const char* function() const noexcept override { return "readexactly"; }
   std::size_t count_;
-  std::string result_;
 };
 
-/// What readuntil and readline share.
+/// What readuntil and readline share: how far has been searched, and the limit.
 class ReadUntilBase : public ReadAwaiter {
  public:
-  ReadUntilBase(ReadSide& side, const char* function, std::string_view separator)
-      : ReadAwaiter(side, function), separator_(separator) {}
-  ReadUntilBase(ReadSide& side, const char* function, std::vector<std::string> separators)
-      : ReadAwaiter(side, function), others_(std::move(separators)) {
-    separator_ = std::move(others_.back());
-    others_.pop_back();
-  }
-
+  explicit ReadUntilBase(ReadSide& side) noexcept : ReadAwaiter(side) {}
   ReadUntilBase(ReadUntilBase&&) noexcept = default;
 
  protected:
-  ~ReadUntilBase() = default;
-  bool take() override;
-  std::string take_result() {
-    check();
-    return std::move(result_);
-  }
-  virtual bool overrun(const char* message, std::size_t consumed);
-  virtual bool ended();
-  std::string result_;
-
- private:
   struct Match {
     std::size_t start = std::string_view::npos;
     std::size_t end = std::string_view::npos;
   };
-  [[nodiscard]] Match find(std::string_view data) const noexcept;
 
-  std::string separator_;
-  std::vector<std::string> others_;
+  ~ReadUntilBase() = default;
+  bool find() override;
+  std::string take_result() {
+    check();
+    return side().take(found_);
+  }
+  /// The separator that ends first, from `from` on.
+  [[nodiscard]] virtual Match search(std::string_view data, std::size_t from) const noexcept = 0;
+  [[nodiscard]] virtual std::size_t longest_separator() const noexcept = 0;
+  virtual bool overrun(const char* message, std::size_t consumed) = 0;
+  virtual bool ended() = 0;
+
+  std::size_t found_ = 0;  // how much there is up to the end of the separator
+
+ private:
   std::size_t searched_ = 0;
 };
 
 class ReadUntil final : public ReadUntilBase, public AsCoro<ReadUntil, std::string> {
  public:
-  using ReadUntilBase::ReadUntilBase;
+  ReadUntil(ReadSide& side, std::string_view separator)
+      : ReadUntilBase(side), separator_(separator) {}
+  ReadUntil(ReadSide& side, std::vector<std::string> separators)
+      : ReadUntilBase(side), others_(std::move(separators)) {
+    separator_ = std::move(others_.back());
+    others_.pop_back();
+  }
   std::string await_resume() { return take_result(); }
-};
-
-class ReadLine : public ReadUntilBase {
- public:
-  explicit ReadLine(ReadSide& side) : ReadUntilBase(side, "readline", "\n") {}
-  ReadLine(ReadLine&&) noexcept = default;
-
- protected:
-  ~ReadLine() = default;
 
  private:
+  [[nodiscard]] Match search(std::string_view data, std::size_t from) const noexcept override;
+  [[nodiscard]] std::size_t longest_separator() const noexcept override;
   bool overrun(const char* message, std::size_t consumed) override;
   bool ended() override;
+  [[nodiscard]] const char* function() const noexcept override { return "readuntil"; }
+
+  std::string separator_;
+  std::vector<std::string> others_;
 };
 
-class ReadLineText final : public ReadLine, public AsCoro<ReadLineText, std::string> {
+class ReadLineBase : public ReadUntilBase {
  public:
-  using ReadLine::ReadLine;
+  using ReadUntilBase::ReadUntilBase;
+  ReadLineBase(ReadLineBase&&) noexcept = default;
+
+ protected:
+  ~ReadLineBase() = default;
+
+ private:
+  [[nodiscard]] Match search(std::string_view data, std::size_t from) const noexcept override;
+  [[nodiscard]] std::size_t longest_separator() const noexcept override { return 1; }
+  bool overrun(const char* message, std::size_t consumed) override;
+  bool ended() override;
+  [[nodiscard]] const char* function() const noexcept override { return "readline"; }
+};
+
+class ReadLine final : public ReadLineBase, public AsCoro<ReadLine, std::string> {
+ public:
+  using ReadLineBase::ReadLineBase;
   std::string await_resume() { return take_result(); }
 };
 
-class NextLine final : public ReadLine, public AsCoro<NextLine, std::optional<std::string>> {
+class NextLine final : public ReadLineBase, public AsCoro<NextLine, std::optional<std::string>> {
  public:
-  using ReadLine::ReadLine;
+  using ReadLineBase::ReadLineBase;
   std::optional<std::string> await_resume() {
     std::string line = take_result();
     if (line.empty()) return std::nullopt;
@@ -139,15 +149,15 @@ class NextLine final : public ReadLine, public AsCoro<NextLine, std::optional<st
 
 class FillBuffer final : public ReadAwaiter, public AsCoro<FillBuffer, std::size_t> {
  public:
-  explicit FillBuffer(ReadSide& side) noexcept
-      : ReadAwaiter(side, "fill"), before_(side.view().size()) {}
+  explicit FillBuffer(ReadSide& side) noexcept : ReadAwaiter(side), before_(side.view().size()) {}
   std::size_t await_resume() {
     check();
     return side().view().size() - before_;
   }
 
  private:
-  bool take() override { return side().view().size() > before_ || side().at_end(); }
+  bool find() override { return side().view().size() > before_ || side().at_end(); }
+  [[nodiscard]] const char* function() const noexcept override { return "fill"; }
   std::size_t before_;
 };
 
@@ -175,7 +185,7 @@ class StreamReader {
   [[nodiscard]] detail::ReadExactly readexactly(std::size_t count) { return {*side_, count}; }
   /// Up to and with "\n"; without it when the stream ends there; empty at the end. ValueError when
   /// the line is longer than the limit; it is skipped. Python: StreamReader.readline.
-  [[nodiscard]] detail::ReadLineText readline() { return detail::ReadLineText(*side_); }
+  [[nodiscard]] detail::ReadLine readline() { return detail::ReadLine(*side_); }
   /// `while (auto line = co_await reader.next_line())`: empty at the end. Python: async for line in
   /// reader.
   [[nodiscard]] detail::NextLine next_line() { return detail::NextLine(*side_); }
