@@ -38,14 +38,17 @@ int prepare(Socket& socket, const SocketAddress& to, const SocketAddress& from) 
   return from.empty() ? 0 : socket.bind(from);
 }
 
+// A function of its own: g++ 12 destroys what a ?: gives twice inside an expression with co_await.
+std::exception_ptr preparation_error(int error, bool opened, const SocketAddress& from) {
+  return opened ? make_os_error(error, "bind", from.to_string()) : make_os_error(error, "socket");
+}
+
 Coro<StreamPair> connect_one(SocketAddress address, SocketAddress from, std::size_t limit) {
   Scheduler& scheduler = running_scheduler();
   const FreshConnection fresh(scheduler, limit);
   const int prepared = prepare(fresh.socket(), address, from);
   if (prepared < 0) {
-    const bool bound = fresh.socket().is_open();
-    co_await raise(make_os_error(-prepared, bound ? "bind" : "socket",
-                                 bound ? from.to_string() : std::string()));
+    co_await raise(preparation_error(-prepared, fresh.socket().is_open(), from));
   }
   co_await pass(fresh.socket().connect(address));
   co_return fresh.streams(address);
