@@ -12,6 +12,14 @@
 
 #include "loop/fork_count.hpp"
 
+#if defined(__SANITIZE_THREAD__)
+#define ASYNCIO_THREAD_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define ASYNCIO_THREAD_SANITIZER 1
+#endif
+#endif
+
 namespace asyncio::detail {
 namespace {
 
@@ -35,9 +43,7 @@ int to_milliseconds(Nanoseconds time) noexcept {
 
 }  // namespace
 
-EpollBackend::~EpollBackend() {
-  drop_poller();
-}
+EpollBackend::~EpollBackend() { drop_poller(); }
 
 // --- sleeping and waking ------------------------------------------------------------------------
 
@@ -67,6 +73,10 @@ void EpollBackend::wake() noexcept {
 
 void EpollBackend::sleep_on_futex(Nanoseconds deadline) noexcept {
   if (!fall_asleep(on_futex)) return;
+#if ASYNCIO_THREAD_SANITIZER
+  // It holds signal handlers back until a call it knows, and does not know this one.
+  deadline = std::min(deadline, now() + std::chrono::milliseconds(10));
+#endif
   timespec until{};
   const timespec* limit = nullptr;
   if (deadline != Nanoseconds::max()) {
@@ -124,9 +134,7 @@ void EpollBackend::dispatch(int count) noexcept {
 
 // --- descriptors --------------------------------------------------------------------------------
 
-bool EpollBackend::has_poller() const noexcept {
-  return epoll_ >= 0 && process_ == fork_count();
-}
+bool EpollBackend::has_poller() const noexcept { return epoll_ >= 0 && process_ == fork_count(); }
 
 int EpollBackend::make_poller() {
   drop_poller();

@@ -1,6 +1,7 @@
 // StreamReader and StreamWriter over a real connection. The ids are CPython 3.15's.
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <thread>
 
 #include "asyncio/streams/writer.hpp"
@@ -375,7 +376,7 @@ TEST_F(connection, dropped_handles_still_deliver_what_was_written) {
   fill_up(writer());
   streams.reset();
   turn();
-  std::size_t received = 0;
+  std::atomic<std::size_t> received = 0;
   std::thread taker([&] { received = peer.recv_all().size(); });
   auto main = []() -> Coro<> { co_await sleep(20ms); };
   while (received == 0 && scheduler().backend().watching()) run(main());
