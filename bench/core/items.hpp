@@ -1,0 +1,41 @@
+// What the core is measured by. Each does `n` operations and gives the CPU time they took in
+// nanoseconds, without what is needed to set them up. bench/peers/core.py does the same in Python.
+#pragma once
+
+#include <cstddef>
+
+namespace bench {
+
+// Coroutines and tasks
+double await_trivial(std::size_t n);
+double task_single(std::size_t n);
+double task_batch(std::size_t n);    // n: a multiple of 1,000
+double gather_many(std::size_t n);   // n: a multiple of 10,000
+double wait_for_trivial(std::size_t n);
+double run_nothing(std::size_t n);
+
+// Turns of the loop
+double switch_one(std::size_t n);
+double switch_one_watching(std::size_t n);  // with a listening socket
+double switch_hundred(std::size_t n);       // n: a multiple of 100
+double switch_many(std::size_t n);          // n: a multiple of 100,000
+double call_soon(std::size_t n);            // n: a multiple of 1,000
+double call_later_cancel(std::size_t n);
+double future_wake(std::size_t n);          // n: a multiple of 256
+double flood_caller(std::size_t n);         // the calling thread alone
+double flood_both(std::size_t n);           // with the loop's thread
+
+// Errors
+double raise_1(std::size_t n);
+double raise_5(std::size_t n);
+double raise_10(std::size_t n);
+double pass_1(std::size_t n);
+double pass_5(std::size_t n);
+double pass_10(std::size_t n);
+double cancel_join(std::size_t n);
+double cancel_try_join(std::size_t n);
+
+/// 1,000,000 tasks that sleep for a second: prints bytes each and seconds beyond that one.
+void sleepers();
+
+}  // namespace bench

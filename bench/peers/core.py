@@ -1,0 +1,301 @@
+"""The items of bench/core in Python's asyncio, under the same names; main() is the same too."""
+
+import asyncio
+import os
+import statistics
+import sys
+import threading
+import time
+
+thread_cpu_ns = time.thread_time_ns
+process_cpu_ns = time.process_time_ns
+
+
+async def trivial():
+    return 1
+
+
+async def nothing():
+    pass
+
+
+# ---- coroutines and tasks
+
+
+async def await_trivial(n):
+    begin = thread_cpu_ns()
+    for _ in range(n):
+        await trivial()
+    return thread_cpu_ns() - begin
+
+
+async def task_single(n):
+    begin = thread_cpu_ns()
+    for _ in range(n):
+        await asyncio.create_task(trivial())
+    return thread_cpu_ns() - begin
+
+
+async def task_batch(n):
+    begin = thread_cpu_ns()
+    for _ in range(n // 1000):
+        tasks = [asyncio.create_task(trivial()) for _ in range(1000)]
+        for task in tasks:
+            await task
+    return thread_cpu_ns() - begin
+
+
+async def gather_many(n):
+    begin = thread_cpu_ns()
+    for _ in range(n // 10_000):
+        await asyncio.gather(*[trivial() for _ in range(10_000)])
+    return thread_cpu_ns() - begin
+
+
+async def wait_for_trivial(n):
+    begin = thread_cpu_ns()
+    for _ in range(n):
+        await asyncio.wait_for(trivial(), 10)
+    return thread_cpu_ns() - begin
+
+
+def run_nothing(n):
+    begin = thread_cpu_ns()
+    for _ in range(n):
+        asyncio.run(nothing())
+    return thread_cpu_ns() - begin
+
+
+# ---- turns of the loop
+
+
+async def spin(turns):
+    for _ in range(turns):
+        await asyncio.sleep(0)
+
+
+def switch(tasks):
+    async def time_switches(n):
+        turns = n // tasks
+        others = [asyncio.create_task(spin(turns + 2)) for _ in range(tasks - 1)]
+        await asyncio.sleep(0)
+        begin = thread_cpu_ns()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        end = thread_cpu_ns()
+        for task in others:
+            await task
+        return end - begin
+
+    return time_switches
+
+
+async def switch_watching(n):
+    server = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
+    time_taken = await switch(1)(n)
+    server.close()
+    return time_taken
+
+
+async def call_soon(n):
+    loop = asyncio.get_running_loop()
+    calls = 0
+
+    def call():
+        nonlocal calls
+        calls += 1
+
+    begin = thread_cpu_ns()
+    for _ in range(n // 1000):
+        for _ in range(1000):
+            loop.call_soon(call)
+        await asyncio.sleep(0)
+    return thread_cpu_ns() - begin
+
+
+async def call_later_cancel(n):
+    loop = asyncio.get_running_loop()
+    begin = thread_cpu_ns()
+    for _ in range(n):
+        loop.call_later(30, nothing).cancel()
+    return thread_cpu_ns() - begin
+
+
+async def future_wake(n):
+    loop = asyncio.get_running_loop()
+    futures = [None] * 256
+    rounds = n // 256
+
+    async def wait_again_and_again(index):
+        for _ in range(rounds):
+            await futures[index]
+            await asyncio.sleep(0)
+
+    waiters = [asyncio.create_task(wait_again_and_again(k)) for k in range(256)]
+    total = 0
+    for _ in range(rounds):
+        for k in range(256):
+            futures[k] = loop.create_future()
+        await asyncio.sleep(0)
+        begin = thread_cpu_ns()
+        for future in futures:
+            future.set_result(None)
+        await asyncio.sleep(0)
+        total += thread_cpu_ns() - begin
+    for waiter in waiters:
+        await waiter
+    return total
+
+
+def flood(which):
+    async def time_flood(n):
+        loop = asyncio.get_running_loop()
+        done = loop.create_future()
+        left = n
+        times = {}
+
+        def count():
+            nonlocal left
+            left -= 1
+            if left == 0:
+                done.set_result(None)
+
+        def call():
+            caller_begin = thread_cpu_ns()
+            for _ in range(n):
+                loop.call_soon_threadsafe(count)
+            times["caller"] = thread_cpu_ns() - caller_begin
+
+        begin = process_cpu_ns()
+        caller = threading.Thread(target=call)
+        caller.start()
+        await done
+        times["both"] = process_cpu_ns() - begin
+        caller.join()
+        return times[which]
+
+    return time_flood
+
+
+# ---- errors
+
+
+async def fall(depth):
+    if depth == 1:
+        raise ValueError("deep down")
+    return await fall(depth - 1)
+
+
+def raise_through(depth):
+    async def time_raise(n):
+        begin = thread_cpu_ns()
+        for _ in range(n):
+            try:
+                await fall(depth)
+            except ValueError:
+                pass
+        return thread_cpu_ns() - begin
+
+    return time_raise
+
+
+async def sleep_long():
+    await asyncio.sleep(3600)
+
+
+async def cancel_join(n):
+    begin = thread_cpu_ns()
+    for _ in range(n):
+        task = asyncio.create_task(sleep_long())
+        await asyncio.sleep(0)
+        task.cancel()
+        try:
+            await task
+        except asyncio.CancelledError:
+            pass
+    return thread_cpu_ns() - begin
+
+
+# ---- 1,000,000 sleepers
+
+
+def resident_bytes():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+
+async def sleep_once():
+    await asyncio.sleep(1)
+
+
+async def sleep_all(count):
+    before = resident_bytes()
+    tasks = [asyncio.create_task(sleep_once()) for _ in range(count)]
+    await asyncio.sleep(0)
+    size = resident_bytes() - before
+    for task in tasks:
+        await task
+    return size / count
+
+
+def sleepers():
+    begin = time.perf_counter()
+    size = asyncio.run(sleep_all(1_000_000))
+    print_row("1,000,000 sleepers, each", "B", size)
+    print_row("1,000,000 sleepers, beyond 1 s", "s", time.perf_counter() - begin - 1)
+
+
+# ---- main
+
+ROWS = [
+    ("await a trivial coroutine", await_trivial, 1000),
+    ("create_task + await, one at a time", task_single, 1000),
+    ("create_task + await, 1,000 at a time", task_batch, 1000),
+    ("sleep(0), 1 task", switch(1), 1000),
+    ("sleep(0), 1 task, a socket watched", switch_watching, 1000),
+    ("sleep(0), 100 tasks", switch(100), 1000),
+    ("sleep(0), 100,000 tasks", switch(100_000), 200_000),
+    ("call_soon", call_soon, 1000),
+    ("call_later + cancel", call_later_cancel, 1000),
+    ("future: set + wake", future_wake, 256 * 4),
+    ("gather of 10,000, per child", gather_many, 10_000),
+    ("run(nothing)", run_nothing, 10),
+    ("raise through 1 coroutine", raise_through(1), 100),
+    ("raise through 5 coroutines", raise_through(5), 100),
+    ("raise through 10 coroutines", raise_through(10), 100),
+    ("cancel + join of a sleeper", cancel_join, 100),
+    ("call_soon_threadsafe flood, caller", flood("caller"), 1000),
+    ("call_soon_threadsafe flood, both threads", flood("both"), 1000),
+]
+
+
+def ns_per_operation(item, least_n, repeats, repeat_ns):
+    def run(n):
+        return asyncio.run(item(n)) if asyncio.iscoroutinefunction(item) else item(n)
+
+    n = least_n
+    while run(n) < repeat_ns:
+        n *= 2
+    return statistics.median(run(n) / n for _ in range(repeats))
+
+
+def print_row(row, unit, value):
+    print(f"{row}\t{unit}\t{value:.4g}", flush=True)
+
+
+def main():
+    command = sys.argv[1] if len(sys.argv) > 1 else ""
+    if command == "sleepers":
+        return sleepers()
+    effort = (3, 1_000_000) if command == "quick" else (7, 10_000_000)
+    await_ns = 0
+    for name, item, least_n in ROWS:
+        time_taken = ns_per_operation(item, least_n, *effort)
+        if item is await_trivial:
+            await_ns = time_taken
+        print_row(name, "ns", time_taken)
+    wait_for_ns = ns_per_operation(wait_for_trivial, 1000, *effort)
+    print_row("wait_for that does not fire, over the await", "ns", wait_for_ns - await_ns)
+
+
+main()
