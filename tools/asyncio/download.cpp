@@ -67,8 +67,9 @@ Failure failure_of_attempt(const std::exception_ptr& error, Attempt& attempt) {
 }
 
 // One request. Its failure is empty when all went well.
-Coro<Failure> try_once(http::ClientSession& session, const DownloadSettings& settings, BodySink& sink,
-                       DownloadResult& result, std::optional<std::chrono::seconds>& retry_after) {
+Coro<Failure> try_once(http::ClientSession& session, const DownloadSettings& settings,
+                       BodySink& sink, DownloadResult& result,
+                       std::optional<std::chrono::seconds>& retry_after) {
   Attempt attempt{session, settings, sink, result, RequestLimit(settings.timeout), {}, {}};
   auto block = [&attempt]() -> Coro<> { co_await ask(attempt); };
   Result<void> outcome = co_await try_(with(attempt.limit.timeout(), block));

@@ -53,7 +53,7 @@ struct DownloadResult {
   std::string url;
   std::string final_url;  // after redirects; empty without an answer
   std::string file;
-  int status = 0;  // of the last answer
+  int status = 0;           // of the last answer
   std::uint64_t bytes = 0;  // of the last body
   unsigned attempts = 0;
   double seconds = 0;
@@ -62,8 +62,8 @@ struct DownloadResult {
   bool unreachable = false;
 };
 
-/// Downloads result.url into the sink and fills the rest of `result`, also as far as it came when it
-/// is cancelled. Throws nothing but CancelledError. Everything referred to must outlive it.
+/// Downloads result.url into the sink and fills the rest of `result`, also as far as it came when
+/// it is cancelled. Throws nothing but CancelledError. Everything referred to must outlive it.
 Coro<> download(http::ClientSession& session, const DownloadSettings& settings, BodySink& sink,
                 DownloadResult& result);
 

@@ -136,9 +136,8 @@ FetchRun::FetchRun(const FetchOptions& options, std::vector<std::string> urls)
     : options_(options),
       urls_(std::move(urls)),
       bodies_(bodies_of(options)),
-      queue_(urls_, options.connections_per_host < options.connections
-                        ? options.connections_per_host
-                        : 0),
+      queue_(urls_,
+             options.connections_per_host < options.connections ? options.connections_per_host : 0),
       connections_(options.connections),
       output_(STDOUT_FILENO, bodies_ == Bodies::to_stdout && ::isatty(STDOUT_FILENO) == 1
                                  ? StandardOutput::Show::escaped
@@ -320,7 +319,8 @@ Coro<> FetchRun::fetch_one(std::size_t index, DownloadResult& result) {
   const bool to_file = bodies_ == Bodies::to_files;
   if (to_file && !options_.force && !names_[index].empty() && folder_->has(names_[index])) {
     result.reason = "file exists";
-    result.error = "write " + folder_->path_of(names_[index]) + ": file exists (--force overwrites)";
+    result.error =
+        "write " + folder_->path_of(names_[index]) + ": file exists (--force overwrites)";
     co_return;
   }
   const std::unique_ptr<BodySink> sink = sink_of(index);

@@ -41,7 +41,8 @@ std::size_t ending_of(std::string_view name) {
     return name.size();
   }
   const std::size_t before = name.substr(0, dot).rfind('.');
-  const bool tar = before != std::string_view::npos && lower(name.substr(before, dot - before)) == ".tar";
+  const bool tar =
+      before != std::string_view::npos && lower(name.substr(before, dot - before)) == ".tar";
   return tar && before > 0 ? before : dot;
 }
 
@@ -60,7 +61,7 @@ std::string without_controls(std::string_view text) {
 
 bool is_device(std::string_view name) {
   const std::string stem = lower(name.substr(0, name.find('.')));
-  static constexpr std::array<std::string_view, 6> kDevices = {"con",  "prn",    "aux",
+  static constexpr std::array<std::string_view, 6> kDevices = {"con", "prn",    "aux",
                                                                "nul", "conin$", "conout$"};
   if (std::find(kDevices.begin(), kDevices.end(), stem) != kDevices.end()) return true;
   const bool port = stem.starts_with("com") || stem.starts_with("lpt");

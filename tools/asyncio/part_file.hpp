@@ -40,9 +40,9 @@ class PartFile {
 
   /// The first call makes the temporary file.
   void append(std::string_view bytes);
-  /// Puts the file in its place. With Overwrite::never a file, folder or link that is there stays as
-  /// it is (FileExistsError), also when it came a moment ago; else it is replaced, a link itself and
-  /// not what it points to.
+  /// Puts the file in its place. With Overwrite::never a file, folder or link that is there stays
+  /// as it is (FileExistsError), also when it came a moment ago; else it is replaced, a link itself
+  /// and not what it points to.
   void commit(Overwrite overwrite);
 
  private:

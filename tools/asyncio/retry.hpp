@@ -9,7 +9,7 @@
 namespace asyncio::tool {
 
 struct RetryPolicy {
-  unsigned retries = 2;                                  // after the first try
+  unsigned retries = 2;  // after the first try
   std::chrono::nanoseconds first_pause = std::chrono::milliseconds(500);
   std::chrono::nanoseconds longest_pause = std::chrono::seconds(30);
   // A server that asks for more is asked again after this much; a day's pause helps nobody here.
@@ -23,9 +23,9 @@ bool worth_retrying(int status);
 /// time from `now` (seconds since 1970; a date that has passed is none). Nothing for anything else.
 std::optional<std::chrono::seconds> parse_retry_after(std::string_view value, std::int64_t now);
 
-/// The pause before try number `next` (2 is the first retry). It doubles each time; `chance`, from 0
-/// to 1, spreads it between a half and the whole, so that a thousand downloads that failed together
-/// do not come back together. A Retry-After is kept to, and up to first_pause longer.
+/// The pause before try number `next` (2 is the first retry). It doubles each time; `chance`, from
+/// 0 to 1, spreads it between a half and the whole, so that a thousand downloads that failed
+/// together do not come back together. A Retry-After is kept to, and up to first_pause longer.
 std::chrono::nanoseconds pause_before(const RetryPolicy& policy, unsigned next, double chance,
                                       std::optional<std::chrono::seconds> retry_after);
 

@@ -1,5 +1,5 @@
-// Standard output for many tasks: nothing interleaves, the loop never blocks on it, and a reader that
-// is slow holds the writers back.
+// Standard output for many tasks: nothing interleaves, the loop never blocks on it, and a reader
+// that is slow holds the writers back.
 #pragma once
 
 #include <atomic>
@@ -13,8 +13,8 @@
 
 namespace asyncio::tool {
 
-/// Texts in the order of the calls of write(). They are written by a thread; the loop's thread alone
-/// calls these methods.
+/// Texts in the order of the calls of write(). They are written by a thread; the loop's thread
+/// alone calls these methods.
 class StandardOutput {
  public:
   enum class Show { as_it_is, escaped };
@@ -44,7 +44,7 @@ class StandardOutput {
   std::string pending_;
   std::size_t in_flight_ = 0;
   std::optional<Task<>> writer_;
-  std::optional<Future<>> progress_;  // done when pending_ has shrunk; one for all who wait
+  std::optional<Future<>> progress_;         // done when pending_ has shrunk; one for all who wait
   std::shared_ptr<std::atomic<bool>> stop_;  // shared with a thread that may outlive us
   std::exception_ptr failure_;
 };
