@@ -1,6 +1,9 @@
 #include "asyncio/loop/scheduler.hpp"
 
+#include <algorithm>
+#include <mutex>
 #include <utility>
+#include <vector>
 
 #include "asyncio/base/error.hpp"
 #include "asyncio/base/log.hpp"
@@ -18,9 +21,47 @@ struct Scheduler::RemoteCall {
   BlockingJob* job = nullptr;
 };
 
-Scheduler::Scheduler() : backend_(make_backend(&on_job_done, this)) {}
+namespace {
 
-Scheduler::Scheduler(std::unique_ptr<Backend> backend) : backend_(std::move(backend)) {}
+// The loops that are open, of all threads. Handles to futures may outlive their loop, and a count in
+// the loop would cost every future; only those that have something left to tell ask here.
+class OpenLoops {
+ public:
+  static OpenLoops& instance() {
+    static auto* loops = new OpenLoops;  // a loop may close after main has returned
+    return *loops;
+  }
+  void add(const Scheduler* loop) {
+    const std::lock_guard lock(mutex_);
+    loops_.push_back(loop);
+  }
+  void remove(const Scheduler* loop) noexcept {
+    const std::lock_guard lock(mutex_);
+    std::erase(loops_, loop);
+  }
+  bool contains(const Scheduler* loop) noexcept {
+    const std::lock_guard lock(mutex_);
+    return std::find(loops_.begin(), loops_.end(), loop) != loops_.end();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<const Scheduler*> loops_;
+};
+
+}  // namespace
+
+Scheduler::Scheduler() : backend_(make_backend(&on_job_done, this)) {
+  OpenLoops::instance().add(this);
+}
+
+Scheduler::Scheduler(std::unique_ptr<Backend> backend) : backend_(std::move(backend)) {
+  OpenLoops::instance().add(this);
+}
+
+bool Scheduler::is_registered(const Scheduler* loop) noexcept {
+  return OpenLoops::instance().contains(loop);
+}
 
 Scheduler::~Scheduler() {
   if (!closed_) close();
@@ -160,6 +201,7 @@ void Scheduler::close() {
   if (closed_) return;
   // From here on every callback that is run only lets go of what it holds.
   closed_ = true;
+  OpenLoops::instance().remove(this);
   discard_ready();
   task_state.reset();
   facade_state.reset();

@@ -1,20 +1,27 @@
 #include "asyncio/task/drive.hpp"
 
+#include <memory>
+
 #include "asyncio/loop/scheduler.hpp"
 
 namespace asyncio::detail {
 
 void run_until_done(Scheduler& scheduler, const AnyFuture& future) {
-  const CallbackToken token = future.add_done_callback([&scheduler](AnyFuture) {
-    scheduler.stop();
+  // A callback that is queued already cannot be removed. It would stop the next run, so it asks
+  // whether this one is still on.
+  const auto waiting = std::make_shared<bool>(true);
+  const CallbackToken token = future.add_done_callback([&scheduler, waiting](AnyFuture) {
+    if (*waiting) scheduler.stop();
   });
   try {
     scheduler.run_forever();
   } catch (...) {
+    *waiting = false;
     future.remove_done_callback(token);
     if (future.done()) future.block()->mark_retrieved();
     throw;
   }
+  *waiting = false;
   future.remove_done_callback(token);
   if (!future.done()) throw RuntimeError("Event loop stopped before Future completed.");
 }

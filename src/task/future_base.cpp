@@ -14,7 +14,7 @@ FutureBase::~FutureBase() {
 
 void FutureBase::destroy() noexcept {
   const bool lost = state_ == State::finished && !retrieved_ && slot().error != nullptr;
-  if (lost && !scheduler_->is_closed()) [[unlikely]] {
+  if (lost && Scheduler::is_open(scheduler_)) [[unlikely]] {
     ++references_;  // the handler may look at it
     retrieved_ = true;
     std::string message(kind());
@@ -105,7 +105,7 @@ bool DoneCallback::remove() noexcept {
 
 void DoneCallback::notified(DoneNode* node, bool abandoned) {
   auto* self = static_cast<DoneCallback*>(node);
-  if (abandoned) {
+  if (abandoned || !Scheduler::is_open(&self->future_->scheduler())) {
     self->drop_reference();
     return;
   }
@@ -147,10 +147,15 @@ bool FutureAwaiterBase::await_suspend(Continuation continuation) noexcept {
 }
 
 bool FutureAwaiterBase::refuse() noexcept {
-  const bool itself = future_.get() == TaskBase::current();
-  misuse_ = std::make_exception_ptr(
-      RuntimeError(itself ? "Task cannot await on itself: " + future_->repr()
-                          : "a task got " + future_->repr() + " attached to a different loop"));
+  const TaskBase* task = TaskBase::current();
+  if (future_.get() == task) {
+    misuse_ = std::make_exception_ptr(
+        RuntimeError("Task cannot await on itself: " + future_->repr()));
+  } else {
+    const std::string whose = task == nullptr ? "A coroutine" : "Task " + task->repr();
+    misuse_ = std::make_exception_ptr(RuntimeError(
+        whose + " got Future " + future_->repr() + " attached to a different loop"));
+  }
   return false;
 }
 

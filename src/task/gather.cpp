@@ -12,7 +12,6 @@ GatherBase::GatherBase(Scheduler& scheduler, std::size_t slot_offset, std::size_
       return_exceptions_(return_exceptions) {}
 
 bool GatherBase::cancel(std::string_view message) {
-  mark_retrieved();
   if (done()) return false;
   bool any = false;
   for (std::size_t i = 0; i < count_; ++i) {
@@ -35,7 +34,7 @@ void GatherBase::on_done(Node& node) noexcept {
     if (future.error()) return settle_with(future.error());
   }
   if (done_ < count_) return;
-  if (cancel_requested_) return settle_with(std::make_exception_ptr(CancelledError()));
+  if (cancel_requested_) return settle_cancelled(future);
   finish();
 }
 
@@ -51,6 +50,12 @@ void GatherBase::finish() noexcept {
 void GatherBase::settle_with(const std::exception_ptr& failure) noexcept {
   slot().error = failure;
   settle(State::finished);
+}
+
+// Cancelled as a whole, whatever the children made of it; what they failed with is nobody's.
+void GatherBase::settle_cancelled(FutureBase& last) noexcept {
+  for (std::size_t i = 0; i < count_; ++i) child(i).mark_retrieved();
+  settle_with(last.cancelled() ? last.error() : std::make_exception_ptr(CancelledError()));
 }
 
 void GatherBase::begin() noexcept {

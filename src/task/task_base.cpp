@@ -65,8 +65,11 @@ void TaskBase::set_name(std::string_view name) { details().name = name; }
 // --- stepping -----------------------------------------------------------------------------------
 
 void TaskBase::start(bool eager) noexcept {
-  if (eager && Scheduler::running() == &scheduler()) {
+  // Tasks that start each other in the call nest like awaits, and have the same limit.
+  if (eager && Scheduler::running() == &scheduler() && recursion_depth < kRecursionLimit) {
+    ++recursion_depth;
     step(this);
+    --recursion_depth;
   } else {
     scheduler().push(this);
   }
@@ -84,8 +87,8 @@ void TaskBase::advance() noexcept {
   if (Suspend* waiting = std::exchange(parked_, nullptr)) {
     if (must_cancel_) [[unlikely]] {
       must_cancel_ = false;
-      waiting->cancelled_ = true;
-      waiting->lost();
+      // One that was aborted before was given nothing that could be handed on.
+      if (!std::exchange(waiting->cancelled_, true)) waiting->lost();
     }
     if (!waiting->cancelled_ && !waiting->retry()) {
       waiting->state_ = Suspend::State::parked;
@@ -146,12 +149,19 @@ void TaskBase::finish(State state) noexcept {
   drop_reference();  // the loop's
 }
 
+void TaskBase::strand() noexcept {
+  if (Suspend* waiting = std::exchange(parked_, nullptr)) {
+    waiting->state_ = Suspend::State::stranded;
+  }
+}
+
 void TaskBase::abandon() noexcept {
   // Nobody holds it but the loop, or somebody does who will find it cancelled.
-  scheduler().call_exception_handler(
-      ExceptionContext("Task was destroyed but it is pending!", nullptr, this));
+  if (report_pending_) {
+    scheduler().call_exception_handler(
+        ExceptionContext("Task was destroyed but it is pending!", nullptr, this));
+  }
   if (!started_ && frame_ != nullptr) frame_->started = true;  // reported once is enough
-  parked_ = nullptr;
   destroy_coroutine();
   slot().error = std::make_exception_ptr(CancelledError("the event loop was closed"));
   finish(State::cancelled);

@@ -11,6 +11,7 @@ namespace asyncio::detail {
 class TaskState final : public LayerState {
  public:
   ~TaskState() override {
+    for (TaskBase* task = tasks.front(); task != nullptr; task = tasks.next(task)) task->strand();
     while (TaskBase* task = tasks.front()) task->abandon();
   }
 

@@ -2,6 +2,7 @@
 // was left behind.
 #pragma once
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <memory>

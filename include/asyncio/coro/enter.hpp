@@ -19,9 +19,10 @@ namespace asyncio {
 
 namespace detail {
 
-template <class R>
-Coro<> leave_resource(R& resource, std::exception_ptr error) {
-  co_await pass(resource.aexit(error));
+// Without the resource's type: g++ warns of frames that hold a type of an anonymous namespace.
+template <class Exit>
+Coro<> leave_resource(Exit exit, std::exception_ptr error) {
+  co_await pass(std::move(exit));
   if (error) co_await raise(std::move(error));
 }
 
@@ -33,7 +34,7 @@ class ExitOf final : public PendingExit, public base::Pooled {
   explicit ExitOf(Args&&... args) : resource(std::forward<Args>(args)...) {}
 
   bool start(const Continuation& parent, std::exception_ptr error) override {
-    leaving_.emplace(leave_resource(resource, std::move(error)).release());
+    leaving_.emplace(make_exit(std::move(error)).release());
     return leaving_->await_suspend(parent);
   }
   std::exception_ptr outcome() override { return leaving_->error(); }
@@ -41,6 +42,14 @@ class ExitOf final : public PendingExit, public base::Pooled {
   R resource;
 
  private:
+  Coro<> make_exit(std::exception_ptr error) {
+    try {
+      return leave_resource(resource.aexit(error), error);
+    } catch (...) {
+      return fail_with<void>(std::current_exception());
+    }
+  }
+
   std::optional<CoroAwaiter<void>> leaving_;
 };
 

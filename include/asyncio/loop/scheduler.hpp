@@ -124,6 +124,10 @@ class Scheduler {
 
   /// The loop that runs in this thread, or null.
   [[nodiscard]] static Scheduler* running() noexcept { return current_; }
+  /// Whether `loop` exists and is not closed: for what may outlive its loop. Any thread.
+  [[nodiscard]] static bool is_open(const Scheduler* loop) noexcept {
+    return loop == current_ || is_registered(loop);
+  }
   /// The loop meant by code of this thread that runs in none, as programs wrote it before run():
   /// row 7 chooses it (set_event_loop, get_event_loop). Null for none.
   [[nodiscard]] static Scheduler* chosen() noexcept { return chosen_; }
@@ -204,6 +208,7 @@ class Scheduler {
   void discard_ready() noexcept;
   void discard_timers() noexcept;
   [[noreturn]] ASYNCIO_COLD static void throw_closed();
+  ASYNCIO_COLD static bool is_registered(const Scheduler* loop) noexcept;
   static void on_job_done(void* context, BlockingJob& job) noexcept;
   void push_remote(RemoteCall* call) noexcept;
 

@@ -107,7 +107,9 @@ class EventLoop {
     if constexpr (detail::is_future_v<A>) {
       return std::remove_cvref_t<A>(std::forward<A>(awaitable));
     } else {
-      return create_task(std::forward<A>(awaitable));
+      auto task = create_task(std::forward<A>(awaitable));
+      task.task_block()->expect_pending();  // run_until_complete throws then
+      return task;
     }
   }
 

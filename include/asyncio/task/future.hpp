@@ -167,6 +167,8 @@ class FutureAwaiterBase : public Suspend {
     Node(Node&&) noexcept : Node(nullptr) {}
     FutureAwaiterBase* awaiter;
   };
+  /// The await is over without having looked: as if the future had been cancelled in time.
+  void lost() override { future_->mark_retrieved(); }
   ASYNCIO_COLD bool refuse() noexcept;
 
   Node node_{nullptr};

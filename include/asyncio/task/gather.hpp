@@ -51,6 +51,7 @@ class GatherBase : public FutureBase {
 
  private:
   void settle_with(const std::exception_ptr& error) noexcept;
+  void settle_cancelled(FutureBase& last) noexcept;
   void finish() noexcept;
 
   std::unique_ptr<Node[]> nodes_;
@@ -172,7 +173,15 @@ auto gather_range(Range&& range) {
   using Block = GatherList<typename Argument::value_type, Argument::kOwned, kReturnExceptions>;
   std::vector<typename Argument::Source> futures;
   if constexpr (std::ranges::sized_range<Range>) futures.reserve(std::ranges::size(range));
-  for (auto&& element : range) futures.push_back(ensure_future(std::move(element)));
+  // Coroutines can only be moved; futures of a named range stay usable in it.
+  constexpr bool kCopy = std::is_lvalue_reference_v<Range> && is_future_v<Element>;
+  for (auto&& element : range) {
+    if constexpr (kCopy) {
+      futures.push_back(ensure_future(element));
+    } else {
+      futures.push_back(ensure_future(std::move(element)));
+    }
+  }
   return Future<typename Block::Value>(
       Ref<FutureBase>::adopt(new Block(current_scheduler(), futures)));
 }
@@ -204,8 +213,8 @@ template <class... As>
   return detail::gather_tuple<true>(std::forward<As>(awaitables)...);
 }
 
-/// gather() of a range, such as std::vector<Coro<T>>, whose elements are moved out of it. Gives a
-/// std::vector; an empty range gives an empty one at once.
+/// gather() of a range, such as std::vector<Coro<T>>, whose elements are moved out of it (tasks and
+/// futures of a named range are copied). Gives a std::vector; an empty range an empty one at once.
 template <detail::AwaitableRange Range>
 [[nodiscard]] auto gather(Range&& range) {
   return detail::gather_range<false>(std::forward<Range>(range));

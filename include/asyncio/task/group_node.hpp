@@ -33,7 +33,7 @@ struct GroupNode : DoneNode, ReadyNode {
  private:
   static void notified(DoneNode* node, bool abandoned) {
     auto* self = static_cast<GroupNode*>(node);
-    if (abandoned) {
+    if (abandoned || !Scheduler::is_open(&self->future->scheduler())) {
       self->group->drop_reference();
     } else {
       self->future->scheduler().push(self);

@@ -59,7 +59,9 @@ class Suspend {
   /// Makes the parked task ready. No effect when that has happened already. Loop thread only.
   void wake() noexcept;
 
-  [[nodiscard]] bool parked() const noexcept { return state_ == State::parked; }
+  [[nodiscard]] bool parked() const noexcept {
+    return state_ == State::parked || state_ == State::stranded;
+  }
   /// The await ends with CancelledError. Valid once resumed.
   [[nodiscard]] bool cancelled() const noexcept { return cancelled_; }
   /// The CancelledError to deliver, with the message given to cancel(); null when not cancelled.
@@ -73,7 +75,8 @@ class Suspend {
 
  private:
   friend class detail::TaskBase;
-  enum class State : unsigned char { idle, parked, woken, resumed };
+  // Stranded: parked, and the loop closes, so that nothing can wake it any more.
+  enum class State : unsigned char { idle, parked, woken, resumed, stranded };
 
   void leave() noexcept;
   void attach(detail::Continuation continuation) noexcept;

@@ -51,8 +51,13 @@ class TaskBase : public FutureBase,
 
   /// Queues the first step, or makes it now.
   void start(bool eager) noexcept;
+  /// The loop closes: nothing can wake the task any more. Comes for all tasks before abandon(),
+  /// which makes others ready that may be gone when the loop lets go of its queue.
+  void strand() noexcept;
   /// The loop closes: reports a task that is still pending and destroys its coroutine.
   void abandon() noexcept;
+  /// Whoever runs it hears in another way that it did not end.
+  void expect_pending() noexcept { report_pending_ = false; }
 
  protected:
   /// Takes over the frame of `coroutine`; `name` may be empty.
@@ -89,6 +94,7 @@ class TaskBase : public FutureBase,
   std::uint32_t cancel_requests_ = 0;
   bool started_ = false;
   bool must_cancel_ = false;
+  bool report_pending_ = true;
 };
 
 }  // namespace detail

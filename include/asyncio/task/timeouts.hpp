@@ -105,8 +105,9 @@ Nanoseconds deadline_after(Delay delay);
 template <class Source>
 class WaitForAwaiter final : FakeFrame {
  public:
-  WaitForAwaiter(Source&& source, Delay delay)
-      : inner_(get_awaiter(std::forward<Source>(source))), timeout_(deadline_after(delay)) {
+  /// `deadline` in the loop's time; nullopt: none.
+  WaitForAwaiter(Source&& source, std::optional<Nanoseconds> deadline)
+      : inner_(get_awaiter(std::forward<Source>(source))), timeout_(deadline) {
     this->resume = &on_done;
   }
   WaitForAwaiter(WaitForAwaiter&&) = delete;
@@ -142,17 +143,24 @@ class WaitForAwaiter final : FakeFrame {
 
 /// wait_for with no time left: what is done is done; anything else is cancelled and waited for. A
 /// coroutine that was not started never is.
-template <class F>
+/// `kOwned`: nobody else holds the future, so its result is moved out.
+template <bool kOwned, class F>
 Coro<typename F::value_type> wait_for_at_once(F future) {
   if (!future.done()) {
     future.cancel();
     co_await pass(WaitAwaiter<F>(std::vector<F>(1, future), WaitOptions()));
-    if (future.cancelled()) co_await raise<TimeoutError>();
+    // Also what only holds a CancelledError, as a gather does.
+    if (base::exception_is<CancelledError>(future.block()->error())) {
+      future.block()->mark_retrieved();
+      co_await raise<TimeoutError>();
+    }
   }
   if constexpr (std::is_void_v<typename F::value_type>) {
-    co_await pass(std::move(future));
-  } else {
+    co_await pass(future);
+  } else if constexpr (kOwned) {
     co_return co_await pass(std::move(future));
+  } else {
+    co_return co_await pass(future);
   }
 }
 
@@ -162,19 +170,20 @@ Coro<await_result_t<A>> wait_for_in_time(std::remove_cvref_t<A> source, std::opt
   using Held = std::conditional_t<is_future_v<A> && std::is_lvalue_reference_v<A>,
                                   std::remove_cvref_t<A>&, std::remove_cvref_t<A>&&>;
   if (delay && delay->value().count() <= 0) {
+    constexpr bool kOwned = !std::is_lvalue_reference_v<Held>;
     auto future = ensure_future(static_cast<Held>(source));
     if constexpr (std::is_void_v<await_result_t<A>>) {
-      co_await pass(wait_for_at_once(std::move(future)));
+      co_await pass(wait_for_at_once<kOwned>(std::move(future)));
       co_return;
     } else {
-      co_return co_await pass(wait_for_at_once(std::move(future)));
+      co_return co_await pass(wait_for_at_once<kOwned>(std::move(future)));
     }
   }
-  const Delay time = delay.value_or(Delay(Nanoseconds::max()));
+  const auto deadline = delay ? std::optional(deadline_after(*delay)) : std::nullopt;
   if constexpr (std::is_void_v<await_result_t<A>>) {
-    co_await pass(WaitForAwaiter<Held>(static_cast<Held>(source), time));
+    co_await pass(WaitForAwaiter<Held>(static_cast<Held>(source), deadline));
   } else {
-    co_return co_await pass(WaitForAwaiter<Held>(static_cast<Held>(source), time));
+    co_return co_await pass(WaitForAwaiter<Held>(static_cast<Held>(source), deadline));
   }
 }
 

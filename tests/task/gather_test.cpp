@@ -1,0 +1,337 @@
+#include "asyncio/task/gather.hpp"
+
+#include <memory>
+
+#include "asyncio/task/sleep.hpp"
+#include "support/loop_test.hpp"
+
+namespace asyncio::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+using gather_ = LoopTest;
+using gather_errors = LoopTest;
+using gather_cancel = LoopTest;
+
+Coro<> turn() { co_await sleep(0s); }
+
+template <class T>
+Coro<T> after(Delay delay, T value) {
+  co_await sleep(delay);
+  co_return value;
+}
+Coro<int> fails_after(Delay delay, std::string text) {
+  co_await sleep(delay);
+  co_await raise<ValueError>(text);
+  co_return 0;
+}
+template <class A>
+Coro<> noted(Trace& trace, A what) {
+  auto result = co_await try_(std::move(what));
+  trace(result.ok() ? std::string("ok") : describe(result.exception()));
+}
+
+TEST_F(gather_, gives_a_tuple_in_the_order_of_the_arguments) {
+  run([]() -> Coro<> {
+    auto [slow, nothing, owned] =
+        co_await gather(after(2ms, 1), sleep(1ms), after(0s, std::make_unique<int>(3)));
+    EXPECT_EQ(slow, 1);
+    static_assert(std::is_same_v<decltype(nothing), std::monostate>);
+    EXPECT_EQ(*owned, 3);
+  }());
+}
+
+TEST_F(gather_, gives_a_vector_for_a_range) {
+  const Nanoseconds before = now();
+  const auto results = run([]() -> Coro<std::vector<std::string>> {
+    std::vector<Coro<std::string>> all;
+    all.push_back(after(3s, std::string("a")));
+    all.push_back(after(1s, std::string("b")));
+    co_return co_await gather(std::move(all));
+  }());
+  EXPECT_EQ(results, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(now() - before, 3s);
+}
+
+TEST_F(gather_, of_nothing_is_done_at_once) {
+  run([]() -> Coro<> {
+    Future<std::vector<int>> all = gather(std::vector<Coro<int>>());
+    EXPECT_TRUE(all.done());
+    EXPECT_TRUE((co_await all).empty());
+  }());
+}
+
+// 2.22: the children are tasks from the call on, and run from the next turn.
+TEST_F(gather_, makes_its_tasks_at_the_call_and_runs_them_later) {
+  Trace trace;
+  run([](Trace& out) -> Coro<> {
+    auto child = [](Trace& t, std::string name) -> Coro<> {
+      t(name);
+      co_return;
+    };
+    auto all = gather(child(out, "a"), child(out, "b"));
+    out("called");
+    EXPECT_EQ(all_tasks().size(), 3U);
+    co_await turn();
+    out("turn");
+    co_await all;
+  }(trace));
+  EXPECT_EQ(trace, (Trace{"called", "a", "b", "turn"}));
+}
+
+// test_tasks::CoroutineGatherTests::test_duplicate_coroutines
+TEST_F(gather_, a_duplicate_runs_once_and_is_there_twice) {
+  run([]() -> Coro<> {
+    int runs = 0;
+    auto body = [&runs]() -> Coro<int> {
+      co_await turn();
+      co_return ++runs;
+    };
+    Task<int> task = create_task(body);
+    const auto results = co_await gather(task, task);
+    EXPECT_EQ(results, (std::tuple{1, 1}));
+  }());
+}
+
+TEST_F(gather_, a_named_range_of_tasks_keeps_its_handles) {
+  run([]() -> Coro<> {
+    std::vector<Task<int>> tasks;
+    for (int i = 0; i < 3; ++i) tasks.push_back(create_task(after(1ms, i)));
+    const std::vector<int> results = co_await gather(tasks);
+    EXPECT_EQ(results, (std::vector<int>{0, 1, 2}));
+    EXPECT_TRUE(tasks[2]);
+    if (tasks[2]) EXPECT_EQ(tasks[2].result(), 2);
+  }());
+}
+
+TEST_F(gather_, of_done_futures_is_done) {
+  run([]() -> Coro<> {
+    Future<int> f = create_future<int>();
+    f.set_result(4);
+    auto all = gather(f, f);
+    EXPECT_TRUE(all.done());
+    EXPECT_EQ(co_await all, (std::tuple{4, 4}));
+    Future<int> failed = create_future<int>();
+    failed.set_exception(ValueError("x"));
+    auto bad = gather(f, failed);
+    EXPECT_TRUE(bad.done());
+    EXPECT_EQ(describe(bad.exception()), "ValueError: x");
+  }());
+}
+
+TEST_F(gather_, one_that_is_dropped_lets_its_children_run_on) {
+  Trace trace;
+  run([](Trace& out) -> Coro<> {
+    auto child = [](Trace& t) -> Coro<> {
+      co_await sleep(1ms);
+      t("child");
+    };
+    (void)gather(child(out));
+    co_await sleep(2ms);
+  }(trace));
+  EXPECT_EQ(trace, (Trace{"child"}));
+}
+
+// --- errors -------------------------------------------------------------------------------------
+
+// 2.19, test_tasks::GatherTestsBase::test_one_exception, ::test_exception_marking
+TEST_F(gather_errors, the_first_is_that_of_gather_the_others_run_on_and_later_ones_are_dropped) {
+  Trace trace;
+  run([](Trace& out) -> Coro<> {
+    auto child = [](Trace& t) -> Coro<int> {
+      co_await sleep(3ms);
+      t("sibling ran on");
+      co_return 1;
+    };
+    co_await noted(out,
+                   gather(fails_after(2ms, "second"), fails_after(1ms, "first"), child(out)));
+    co_await sleep(10ms);
+  }(trace));
+  EXPECT_EQ(trace, (Trace{"ValueError: first", "sibling ran on"}));
+}
+
+// test_tasks::GatherTestsBase::test_return_exceptions
+TEST_F(gather_errors, with_return_exceptions_they_are_results_in_their_places) {
+  run([]() -> Coro<> {
+    auto [bad, good, nothing] =
+        co_await gather(return_exceptions, fails_after(2ms, "x"), after(1ms, 5), sleep(0s));
+    EXPECT_EQ(describe(bad.exception()), "ValueError: x");
+    EXPECT_EQ(good.value(), 5);
+    EXPECT_TRUE(nothing.ok());
+    std::vector<Coro<int>> many;
+    many.push_back(after(2ms, 1));
+    many.push_back(fails_after(1ms, "y"));
+    std::vector<Result<int>> all = co_await gather(return_exceptions, std::move(many));
+    EXPECT_EQ(all[0].value(), 1);
+    EXPECT_EQ(describe(all[1].exception()), "ValueError: y");
+  }());
+}
+
+// 2.20, test_tasks::FutureGatherTests::test_one_cancellation
+TEST_F(gather_errors, a_cancelled_child_is_an_exception_of_gather_and_cancels_nobody_else) {
+  run([]() -> Coro<> {
+    Task<> child = create_task(sleep(1s));
+    Task<int> other = create_task(after(2ms, 1));
+    auto all = gather(child, other);
+    co_await turn();
+    child.cancel("child");
+    Result<std::tuple<std::monostate, int>> result = co_await try_(all);
+    EXPECT_EQ(describe(result.exception()), "CancelledError: child");
+    EXPECT_TRUE(all.done());
+    EXPECT_FALSE(all.cancelled());
+    EXPECT_EQ(current_task().cancelling(), 0U);
+    EXPECT_EQ(co_await other, 1);
+  }());
+}
+
+TEST_F(gather_errors, with_return_exceptions_a_cancelled_child_is_a_result) {
+  run([]() -> Coro<> {
+    Task<int> child = create_task(after(1s, 1));
+    auto all = gather(return_exceptions, child, after(1ms, 2));
+    child.cancel();
+    auto [cancelled, good] = co_await all;
+    EXPECT_TRUE(base::exception_is<CancelledError>(cancelled.exception()));
+    EXPECT_EQ(good.value(), 2);
+  }());
+}
+
+TEST_F(gather_errors, one_whose_exception_nobody_retrieves_is_reported) {
+  run([]() -> Coro<> {
+    (void)gather(fails_after(1ms, "lost"));
+    co_await sleep(2ms);
+  }());
+  const auto lines = take_logs();
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_THAT(lines[0], ::testing::StartsWith("Future exception was never retrieved"));
+}
+
+// --- cancelling ---------------------------------------------------------------------------------
+
+// Catches its cancellation, takes `cleanup` and lets it pass.
+Coro<int> stubborn(Trace& trace, std::string name, Delay cleanup) {
+  std::exception_ptr error;
+  try {
+    co_await sleep(10s);
+  } catch (const CancelledError&) {
+    error = std::current_exception();
+  }
+  co_await sleep(cleanup);
+  trace(name + " done");
+  if (error) std::rethrow_exception(error);
+  co_return 1;
+}
+
+template <class... Options>
+Coro<> gather_stubborn(Trace& trace, Options... options) {
+  co_await noted(trace, gather(options..., stubborn(trace, "first", 1ms),
+                               stubborn(trace, "second", 2ms)));
+}
+
+// 2.21 and the reference's order table; test_tasks::CoroutineGatherTests::test_cancellation_broadcast
+TEST_F(gather_cancel, raises_when_the_first_child_has_ended_and_the_others_still_clean_up) {
+  Trace trace;
+  run([](Trace& out) -> Coro<> {
+    Task<> task = create_task(gather_stubborn(out));
+    co_await sleep(1ms);
+    task.cancel("m");
+    co_await task;
+    co_await sleep(10ms);
+  }(trace));
+  EXPECT_EQ(trace, (Trace{"first done", "CancelledError: m", "second done"}));
+}
+
+TEST_F(gather_cancel, with_return_exceptions_waits_for_all_and_raises_all_the_same) {
+  Trace trace;
+  run([](Trace& out) -> Coro<> {
+    Task<> task = create_task(gather_stubborn(out, return_exceptions));
+    co_await sleep(1ms);
+    task.cancel("m");
+    co_await task;
+  }(trace));
+  EXPECT_EQ(trace, (Trace{"first done", "second done", "CancelledError: m"}));
+}
+
+// CPython 3.11: `cancelled ()` and cancelling() 1.
+TEST_F(gather_cancel, children_that_swallow_it_do_not_save_gather) {
+  Trace trace;
+  run([](Trace& out) -> Coro<> {
+    auto swallows = []() -> Coro<int> {
+      (void)co_await try_(sleep(10s));
+      co_return 1;
+    };
+    auto body = [&]() -> Coro<> { co_await noted(out, gather(swallows(), swallows())); };
+    Task<> task = create_task(body);
+    co_await sleep(1ms);
+    task.cancel("m");
+    co_await task;
+    EXPECT_EQ(task.cancelling(), 1U);
+  }(trace));
+  EXPECT_EQ(trace, (Trace{"CancelledError"}));
+}
+
+TEST_F(gather_cancel, what_children_fail_with_meanwhile_is_nobodys) {
+  Trace trace;
+  run([](Trace& out) -> Coro<> {
+    auto fails = []() -> Coro<int> {
+      (void)co_await try_(sleep(10s));
+      co_await raise<ValueError>("cleanup");
+      co_return 1;
+    };
+    auto body = [&]() -> Coro<> { co_await noted(out, gather(return_exceptions, fails())); };
+    Task<> task = create_task(body);
+    co_await sleep(1ms);
+    task.cancel();
+    co_await task;
+  }(trace));
+  EXPECT_EQ(trace, (Trace{"CancelledError"}));
+}
+
+// CPython: `_GatheringFuture exception was never retrieved`: cancel() does not disarm it.
+TEST_F(gather_cancel, an_error_that_a_child_raises_instead_is_reported_if_nobody_awaits) {
+  run([]() -> Coro<> {
+    auto fails = []() -> Coro<int> {
+      (void)co_await try_(sleep(10s));
+      co_await raise<ValueError>("cleanup");
+      co_return 1;
+    };
+    auto all = gather(fails());
+    co_await sleep(1ms);
+    EXPECT_TRUE(all.cancel());
+    EXPECT_FALSE(all.done());
+    co_await sleep(1ms);
+    EXPECT_TRUE(all.done());
+  }());
+  const auto lines = take_logs();
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_THAT(lines[0], ::testing::HasSubstr("ValueError: cleanup"));
+}
+
+// 2.22, test_tasks::CoroutineGatherTests::test_issue46672
+TEST_F(gather_cancel, of_a_finished_one_touches_nobody) {
+  run([]() -> Coro<> {
+    Task<> sleeper = create_task(sleep(5ms));
+    auto all = gather(sleeper, fails_after(1ms, "x"));
+    co_await noted(*std::make_unique<Trace>(), all);
+    EXPECT_FALSE(all.cancel());
+    EXPECT_EQ(sleeper.cancelling(), 0U);
+    co_await sleeper;
+  }());
+}
+
+// test_tasks::BaseTaskTests::test_cancel_gather_2
+TEST_F(gather_cancel, reaches_the_children_of_a_gather_in_a_gather) {
+  Trace trace;
+  run([](Trace& out) -> Coro<> {
+    auto inner = [&out]() -> Coro<> { co_await gather(stubborn(out, "inner", 1ms)); };
+    auto body = [&]() -> Coro<> { co_await noted(out, gather(inner())); };
+    Task<> task = create_task(body);
+    co_await sleep(1ms);
+    task.cancel("m");
+    co_await task;
+  }(trace));
+  EXPECT_EQ(trace, (Trace{"inner done", "CancelledError: m"}));
+}
+
+}  // namespace
+}  // namespace asyncio::test
