@@ -103,6 +103,7 @@ class Cli : public testing::Test {
 
   // Runs it to its end; the signal of "/stop" goes to it.
   int run(const std::string& arguments) {
+    target_ = 0;
     Program program(arguments);
     target_ = program.pid();
     const int code = program.wait();
@@ -135,7 +136,7 @@ TEST_F(Cli, exit_code_0_when_all_is_well) {
 TEST_F(Cli, exit_code_1_when_some_failed) {
   EXPECT_EQ(run("fetch " + url("/a") + " " + url("/missing")), 1);
   EXPECT_EQ(out_, "body\n");
-  EXPECT_NE(err_.find("1 failed, HTTP 404: "), std::string::npos) << err_;
+  EXPECT_NE(err_.find("1 failed, HTTP 404 Not Found: "), std::string::npos) << err_;
 }
 
 TEST_F(Cli, exit_code_2_and_one_line_for_wrong_usage) {
@@ -168,6 +169,14 @@ TEST_F(Cli, a_request_to_terminate_is_heard_like_ctrl_c) {
   EXPECT_EQ(run("fetch --json " + url("/stop")), 143);
   EXPECT_TRUE(err_.starts_with("interrupted: ")) << err_;
   EXPECT_TRUE(test::JsonCheck::valid(out_)) << out_;
+}
+
+TEST_F(Cli, a_lost_terminal_is_heard_too_unless_nohup_was_used) {
+  signal_ = SIGHUP;
+  EXPECT_EQ(run("fetch --json " + url("/stop")), 129);
+  Program program("fetch --total-timeout 50ms --json " + url("/stop"), -1, "trap '' HUP; ");
+  target_ = program.pid();
+  EXPECT_EQ(program.wait(), 1) << program.err();
 }
 
 TEST_F(Cli, a_second_ctrl_c_ends_it_even_when_nobody_reads_its_output) {

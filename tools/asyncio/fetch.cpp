@@ -1,6 +1,7 @@
 // `asyncio fetch`: as many tasks as connections, each with one address, until none is left.
 #include "tools/asyncio/fetch.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -83,6 +84,14 @@ std::size_t most_connections(std::size_t limit, Bodies bodies) {
   return std::max<std::size_t>(1, bodies == Bodies::to_files ? left / 2 : left);
 }
 
+// Whether what we print may end up on the terminal where the bar is: at once, or by way of a pipe.
+bool may_share_terminal(const FetchOptions& options) {
+  if (bodies_of(options) == Bodies::to_files && !options.json) return false;
+  struct stat status{};
+  if (::fstat(STDOUT_FILENO, &status) != 0) return false;
+  return ::isatty(STDOUT_FILENO) == 1 || S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode);
+}
+
 class FetchRun {
  public:
   FetchRun(const FetchOptions& options, std::vector<std::string> urls);
@@ -150,8 +159,7 @@ FetchRun::FetchRun(const FetchOptions& options, std::vector<std::string> urls)
   if (options.timeout.count() > 0) settings_.timeout = options.timeout;
   settings_.retry.retries = options.retries;
   settings_.chance = [this] { return std::uniform_real_distribution<double>(0, 1)(random_); };
-  const bool mixed = bodies_ != Bodies::to_files || options.json;  // what we print meets the bar
-  if (!options.quiet && terminal_.is_tty && !(mixed && ::isatty(STDOUT_FILENO) == 1)) {
+  if (!options.quiet && terminal_.is_tty && !may_share_terminal(options)) {
     bar_.emplace(terminal_, "fetch", urls_.size());
   }
 }

@@ -24,11 +24,13 @@ std::string seconds_text(double seconds) {
   return text.data();
 }
 
-// The reason is not said twice when the detail ends with it.
+// Nothing is said twice: "HTTP 404 Not Found" needs no "HTTP 404" beside it.
+bool says_reason(const DownloadResult& result) { return result.error.starts_with(result.reason); }
+
 std::string example_of(const DownloadResult& result) {
-  const std::string url = escape_controls(fit(result.url, 200));
-  return result.error == result.reason ? url
-                                       : url + ": " + escape_controls(result.error.substr(0, 500));
+  const std::string url = fit(escape_controls(result.url.substr(0, 2000)), 200);
+  if (says_reason(result)) return url;
+  return url + ": " + escape_controls(result.error.substr(0, 500));
 }
 
 }  // namespace
@@ -56,7 +58,9 @@ void FetchReport::add(const DownloadResult& result) {
   }
   ++failed_;
   Kind& kind = kinds_[result.reason];
-  if (kind.count++ == 0) kind.example = example_of(result);
+  if (kind.count++ > 0) return;
+  kind.title = escape_controls(says_reason(result) ? result.error : result.reason);
+  kind.example = example_of(result);
 }
 
 std::string FetchReport::summary(const End& end, const Terminal& terminal) const {
@@ -80,9 +84,9 @@ std::string FetchReport::summary(const End& end, const Terminal& terminal) const
     return std::tie(right->second.count, left->first) < std::tie(left->second.count, right->first);
   });
   for (std::size_t i = 0; i < std::min(order.size(), kMostKinds); ++i) {
-    const auto& [reason, kind] = *order[i];
+    const Kind& kind = order[i]->second;
     const std::string count = format_count(kind.count) + " failed";
-    text += "  " + styled(terminal, Style::red, count) + ", " + escape_controls(reason) +
+    text += "  " + styled(terminal, Style::red, count) + ", " + kind.title +
             (kind.count > 1 ? ", for example " : ": ") + kind.example + "\n";
   }
   if (order.size() > kMostKinds) {

@@ -37,6 +37,7 @@ class FetchReport {
  private:
   struct Kind {
     std::uint64_t count = 0;
+    std::string title;
     std::string example;
   };
   std::uint64_t fetched_ = 0;

@@ -55,6 +55,7 @@ int run(const std::vector<std::string>& arguments) {
 int main(int argc, char** argv) {
   claim_standard_descriptors();
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error to report, not a silent end
+  std::signal(SIGXFSZ, SIG_IGN);  // so is a file over `ulimit -f`
   raise_descriptor_limit();
   return run(std::vector<std::string>(argv + 1, argv + argc));
 }

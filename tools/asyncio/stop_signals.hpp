@@ -1,4 +1,4 @@
-// SIGINT and SIGTERM for a command that runs an event loop.
+// SIGINT, SIGTERM and SIGHUP for a command that runs an event loop.
 #pragma once
 
 #include <array>
@@ -22,7 +22,7 @@ class StopSignals {
   [[nodiscard]] int signal_number() const noexcept;
 
  private:
-  static constexpr std::array<int, 2> kSignals = {SIGINT, SIGTERM};
+  static constexpr std::array<int, 3> kSignals = {SIGINT, SIGTERM, SIGHUP};
   std::array<struct sigaction, kSignals.size()> former_{};
 };
 
