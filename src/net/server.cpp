@@ -138,25 +138,27 @@ void ServerState::tell_finished() noexcept {
 }
 
 void ServerState::on_accepted(int fd, const SocketAddress& peer) noexcept {
+  Ref<Connection> connection;
   try {
-    Ref<Connection> connection(new Connection(*scheduler_, fd, options_.limit));
-    connection->set_option(IPPROTO_TCP, TCP_NODELAY, 1);
-    connection->set_peer(peer);
-    connection->set_owner(*this, connections_);
-    try {
-      begin(*connection);
-    } catch (const KeyboardInterrupt&) {
-      scheduler_->set_fatal(std::current_exception());
-    } catch (const SystemExit&) {
-      scheduler_->set_fatal(std::current_exception());
-    } catch (...) {
-      scheduler_->call_exception_handler(
-          ExceptionContext("Unhandled exception in client_connected_cb", std::current_exception()));
-      connection->close_gently();
-    }
+    connection = Ref<Connection>(new Connection(*scheduler_, fd, options_.limit));
   } catch (const std::bad_alloc&) {
     log(LogLevel::error, "out of memory for a new connection");
     scheduler_->backend().close(fd);
+    return;
+  }
+  try {
+    connection->set_option(IPPROTO_TCP, TCP_NODELAY, 1);
+    connection->set_peer(peer);
+    connection->set_owner(*this, connections_);
+    begin(*connection);
+  } catch (const KeyboardInterrupt&) {
+    scheduler_->set_fatal(std::current_exception());
+  } catch (const SystemExit&) {
+    scheduler_->set_fatal(std::current_exception());
+  } catch (...) {
+    scheduler_->call_exception_handler(
+        ExceptionContext("Unhandled exception in client_connected_cb", std::current_exception()));
+    connection->close_gently();
   }
 }
 

@@ -46,6 +46,7 @@ Connection::Connection(Scheduler& scheduler, int fd, std::size_t limit)
 }
 
 Connection::~Connection() {
+  remove_listener(Direction::write, *this);
   if (lost_) return;
   scheduler().leave_scratch(*this);
   if (owner_ != nullptr) owner_->on_connection_lost(*this);

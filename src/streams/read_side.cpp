@@ -91,21 +91,25 @@ bool ReadAwaiter::await_ready() {
 
 bool ReadAwaiter::advance() {
   others_first_ = false;
-  for (;;) {
-    if (find()) return true;
-    switch (side_->fill()) {
-      case ReadSide::Fill::more:
-      case ReadSide::Fill::end:
-        break;
-      case ReadSide::Fill::blocked:
-        return false;
-      case ReadSide::Fill::turn:
-        others_first_ = true;
-        return false;
-      case ReadSide::Fill::failed:
-        return fail(side_->exception());
+  try {
+    while (!find()) {
+      switch (side_->fill()) {
+        case ReadSide::Fill::more:
+        case ReadSide::Fill::end:
+          break;
+        case ReadSide::Fill::blocked:
+          return false;
+        case ReadSide::Fill::turn:
+          others_first_ = true;
+          return false;
+        case ReadSide::Fill::failed:
+          return fail(side_->exception());
+      }
     }
+  } catch (...) {
+    return fail(std::current_exception());  // out of memory
   }
+  return true;
 }
 
 bool ReadAwaiter::await_suspend(Continuation continuation) {
