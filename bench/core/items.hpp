@@ -9,8 +9,8 @@ namespace bench {
 // Coroutines and tasks
 double await_trivial(std::size_t n);
 double task_single(std::size_t n);
-double task_batch(std::size_t n);    // n: a multiple of 1,000
-double gather_many(std::size_t n);   // n: a multiple of 10,000
+double task_batch(std::size_t n);   // n: a multiple of 1,000
+double gather_many(std::size_t n);  // n: a multiple of 10,000
 double wait_for_trivial(std::size_t n);
 double run_nothing(std::size_t n);
 
@@ -21,9 +21,9 @@ double switch_hundred(std::size_t n);       // n: a multiple of 100
 double switch_many(std::size_t n);          // n: a multiple of 100,000
 double call_soon(std::size_t n);            // n: a multiple of 1,000
 double call_later_cancel(std::size_t n);
-double future_wake(std::size_t n);          // n: a multiple of 256
-double flood_caller(std::size_t n);         // the calling thread alone
-double flood_both(std::size_t n);           // with the loop's thread
+double future_wake(std::size_t n);   // n: a multiple of 256
+double flood_caller(std::size_t n);  // the calling thread alone
+double flood_both(std::size_t n);    // with the loop's thread
 
 // Errors
 double raise_1(std::size_t n);

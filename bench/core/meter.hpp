@@ -15,11 +15,12 @@ using Item = double (*)(std::size_t n);
 
 /// How much is asked of one measurement.
 struct Effort {
-  int repeats = 9;              // the median of so many counts
+  int repeats = 9;                // the median of so many counts
   double repeat_ns = 10'000'000;  // one repeat takes at least this
 };
 
-/// The median of ns per operation. `n` is doubled, from `least_n` on, until a repeat is long enough.
+/// The median of ns per operation. `n` is doubled, from `least_n` on, until a repeat is long
+/// enough.
 double ns_per_operation(Item item, std::size_t least_n, const Effort& effort);
 
 /// One line for the runner: row, unit, value, separated by tabs.

@@ -1,0 +1,43 @@
+// Runs a program and says what it cost.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+namespace bench {
+
+struct Outcome {
+  std::string output;  // what it wrote to stdout
+  double cpu_seconds = 0;
+  double wall_seconds = 0;
+  double peak_bytes = 0;
+};
+
+inline constexpr int kAnyCore = -1;
+
+/// Runs arguments[0], found by PATH, to its end; its stderr is ours. On one core, or on any.
+/// std::runtime_error with the command when it fails, or is still there after five minutes.
+Outcome run_program(const std::vector<std::string>& arguments, int core = kAnyCore);
+
+/// What the program prints, stdout and stderr, without a word about its failures.
+std::string ask_program(const std::vector<std::string>& arguments);
+
+/// Where PATH (or /usr/sbin) has it; empty if nowhere.
+std::string find_program(const std::string& name);
+
+/// A server: started, and ended by the destructor.
+class Background {
+ public:
+  Background(const std::vector<std::string>& arguments, int core);
+  Background(const Background&) = delete;
+  Background& operator=(const Background&) = delete;
+  ~Background();
+  [[nodiscard]] bool running();
+
+ private:
+  pid_t pid_;
+};
+
+}  // namespace bench
