@@ -1,6 +1,7 @@
 #include "asyncio/run/event_loop.hpp"
 
 #include <thread>
+#include <tuple>
 
 #include "asyncio/task/gather.hpp"
 #include "asyncio/task/sleep.hpp"
@@ -160,6 +161,25 @@ TEST_F(current_loop, get_event_loop_makes_one_and_after_it_was_closed_another) {
     EXPECT_FALSE(next.is_closed());
     EXPECT_EQ(next.run_until_complete(number(5)), 5);
   }).join();
+}
+
+// Article 003 makes its tasks so, before the loop runs; create_task refuses, as in Python.
+TEST_F(current_loop, ensure_future_and_gather_take_the_one_that_is_set_while_none_runs) {
+  EventLoop loop(std::make_unique<VirtualBackend>());
+  set_event_loop(&loop);
+  Task<int> task = ensure_future(number(7));
+  auto both = gather(number(8), number(9));
+  EXPECT_EQ(loop.run_until_complete(task), 7);
+  EXPECT_EQ(loop.run_until_complete(both), std::tuple(8, 9));
+  Coro<int> refused = number(10);
+  EXPECT_EQ(thrown_by([&] { (void)create_task(std::move(refused)); }),
+            "RuntimeError: no running event loop");
+  refused.close();
+  set_event_loop(nullptr);
+  Coro<int> homeless = number(11);
+  EXPECT_EQ(thrown_by([&] { (void)ensure_future(std::move(homeless)); }),
+            "RuntimeError: no running event loop");
+  homeless.close();
 }
 
 TEST_F(current_loop, a_loop_that_goes_is_no_longer_set) {
