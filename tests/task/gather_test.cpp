@@ -100,8 +100,11 @@ TEST_F(gather_, a_named_range_of_tasks_keeps_its_handles) {
     for (int i = 0; i < 3; ++i) tasks.push_back(create_task(after(1ms, i)));
     const std::vector<int> results = co_await gather(tasks);
     EXPECT_EQ(results, (std::vector<int>{0, 1, 2}));
-    EXPECT_TRUE(tasks[2]);
-    if (tasks[2]) EXPECT_EQ(tasks[2].result(), 2);
+    const bool still_held = static_cast<bool>(tasks[2]);
+    EXPECT_TRUE(still_held);
+    if (still_held) {
+      EXPECT_EQ(tasks[2].result(), 2);
+    }
   }());
 }
 

@@ -100,7 +100,7 @@ TEST_F(wait_, a_timeout_is_no_error_and_cancels_nothing) {
 TEST_F(wait_, duplicates_count_once) {
   run([]() -> Coro<> {
     Task<int> task = create_task(after(1ms, 1));
-    auto outcome = co_await wait(std::vector{task, task});
+    auto outcome = co_await wait(std::vector<Task<int>>(2, task));
     EXPECT_EQ(outcome.done.size(), 1U);
   }());
 }
