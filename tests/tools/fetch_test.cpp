@@ -373,6 +373,15 @@ TEST_F(Fetch, a_full_disk_is_one_line_and_leaves_no_part) {
   EXPECT_EQ(std::count(err_.begin(), err_.end(), '\n'), 2) << err_;
 }
 
+TEST_F(Fetch, the_summary_tells_no_password) {
+  options_.input_file = folder_ / "urls.txt";
+  const std::string host = server_.url("/missing").substr(7);
+  std::ofstream(options_.input_file) << "http://me:secret@" << host << "\nhttp://me:secret@[/\n";
+  EXPECT_EQ(fetch({}), 1);
+  EXPECT_EQ(err_.find("secret"), std::string::npos) << err_;
+  EXPECT_NE(err_.find("http://" + host), std::string::npos) << err_;
+}
+
 TEST_F(Fetch, quiet_says_nothing) {
   options_.quiet = true;
   EXPECT_EQ(fetch({"/missing"}), 1);

@@ -36,6 +36,7 @@ Coro<> receive(Attempt& attempt, http::ClientResponse response) {
     std::string piece = co_await response.readany();
     if (piece.empty()) break;
     attempt.result.bytes += piece.size();
+    if (attempt.settings.on_received) attempt.settings.on_received(piece.size());
     co_await attempt.sink.write(std::move(piece), attempt.limit);
   }
   co_await attempt.sink.finish(attempt.limit);

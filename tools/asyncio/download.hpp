@@ -45,7 +45,8 @@ struct DownloadSettings {
   std::vector<std::pair<std::string, std::string>> headers;
   std::optional<Nanoseconds> timeout;  // of one request; nullopt: none
   RetryPolicy retry;
-  std::function<double()> chance;  // from 0 to 1, for the pauses
+  std::function<double()> chance;                      // from 0 to 1, for the pauses
+  std::function<void(std::size_t bytes)> on_received;  // may be empty
 };
 
 /// How it went. With an empty `reason` all is well.

@@ -131,6 +131,7 @@ class FetchRun {
   StandardOutput output_;
   Turns turns_;
   FetchReport report_;
+  std::uint64_t received_ = 0;  // also of bodies that are not whole yet
   std::optional<ProgressBar> bar_;
   Task<> ticker_;
   http::ClientSession* session_ = nullptr;
@@ -159,6 +160,7 @@ FetchRun::FetchRun(const FetchOptions& options, std::vector<std::string> urls)
   if (options.timeout.count() > 0) settings_.timeout = options.timeout;
   settings_.retry.retries = options.retries;
   settings_.chance = [this] { return std::uniform_real_distribution<double>(0, 1)(random_); };
+  settings_.on_received = [this](std::size_t bytes) { received_ += bytes; };
   if (!options.quiet && terminal_.is_tty && !may_share_terminal(options)) {
     bar_.emplace(terminal_, "fetch", urls_.size());
   }
@@ -365,7 +367,7 @@ Coro<> FetchRun::tell(const DownloadResult& result) {
 
 Coro<> FetchRun::show_progress() {
   for (;;) {
-    bar_->update(report_.fetched() + report_.failed(), report_.failed(), report_.bytes());
+    bar_->update(report_.fetched() + report_.failed(), report_.failed(), received_);
     co_await sleep(std::chrono::milliseconds(100));
   }
 }

@@ -27,8 +27,20 @@ std::string seconds_text(double seconds) {
 // Nothing is said twice: "HTTP 404 Not Found" needs no "HTTP 404" beside it.
 bool says_reason(const DownloadResult& result) { return result.error.starts_with(result.reason); }
 
+// A password in an address is not for everybody who reads a log.
+std::string without_password(const std::string& url) {
+  const std::size_t at = url.find('@');
+  if (at == std::string::npos) return url;
+  try {
+    const http::Url parsed = http::Url::parse(url);
+    return parsed.userinfo().empty() ? url : parsed.without_credentials();
+  } catch (const http::InvalidURL&) {
+    return "..." + url.substr(at);
+  }
+}
+
 std::string example_of(const DownloadResult& result) {
-  const std::string url = fit(escape_controls(result.url.substr(0, 2000)), 200);
+  const std::string url = fit(escape_controls(without_password(result.url.substr(0, 2000))), 200);
   if (says_reason(result)) return url;
   return url + ": " + escape_controls(result.error.substr(0, 500));
 }
