@@ -120,23 +120,20 @@ int main(int argc, char** argv) {
   const std::string what = std::ifstream(script) ? "sh -e \"" + script : '"' + program;
   const std::string command =
       what + "\" > \"" + program + ".stdout\" 2> \"" + program + ".stderr\"";
-  for (int attempts_left = 2;; --attempts_left) {
-    const int status = std::system(command.c_str());
-    const Lines printed = lines_of(program + ".stdout");
-    const Lines complained = lines_of(program + ".stderr");
-    const auto same = [&](Times times) {
-      return first_difference(out, printed, times) == 0 &&
-             first_difference(err, complained, times) == 0;
-    };
-    if (status == 0 && same(Times::exact)) return 0;
-    if (status == 0 && same(Times::late)) {
-      if (attempts_left > 0) continue;
-      std::puts("late, three times in a row: is the machine busy?");
-      return 0;
-    }
-    if (status != 0) std::printf("the program failed: wait status %d\n", status);
-    explain("stdout", out, printed);
-    explain("stderr", err, complained);
-    return 1;
+  const int status = std::system(command.c_str());
+  const Lines printed = lines_of(program + ".stdout");
+  const Lines complained = lines_of(program + ".stderr");
+  const auto same = [&](Times times) {
+    return first_difference(out, printed, times) == 0 &&
+           first_difference(err, complained, times) == 0;
+  };
+  if (status == 0 && same(Times::exact)) return 0;
+  if (status == 0 && same(Times::late)) {
+    std::puts("right, but late: is the machine busy?");
+    return 0;
   }
+  if (status != 0) std::printf("the program failed: wait status %d\n", status);
+  explain("stdout", out, printed);
+  explain("stderr", err, complained);
+  return 1;
 }
