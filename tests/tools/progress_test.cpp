@@ -53,6 +53,14 @@ TEST(progress, a_line_shows_counts_rate_time_and_what_is_left) {
             "x  3  1.5 MB/s  2.00 s  1 failed");
 }
 
+TEST(progress, half_an_item_is_progress_too) {
+  const ProgressState state{
+      .done = 0, .under_way = 0.5, .total = 1, .bytes = 3 << 20, .elapsed_seconds = 2};
+  EXPECT_EQ(remaining_seconds(state), 2.0);
+  EXPECT_EQ(render_progress(state, {.columns = 60}),
+            "  ███████████             0/1  1.5 MB/s  2.00 s  eta 2.00 s");
+}
+
 TEST(progress, a_line_never_wraps_and_a_hostile_label_is_escaped) {
   for (unsigned columns : {1U, 8U, 20U, 33U, 50U, 80U, 200U}) {
     ProgressState state{

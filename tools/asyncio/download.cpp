@@ -32,11 +32,11 @@ Coro<> read_away(http::ClientResponse response) {
 }
 
 Coro<> receive(Attempt& attempt, http::ClientResponse response) {
+  attempt.result.announced = response.content_length();
   for (;;) {
     std::string piece = co_await response.readany();
     if (piece.empty()) break;
     attempt.result.bytes += piece.size();
-    if (attempt.settings.on_received) attempt.settings.on_received(piece.size());
     co_await attempt.sink.write(std::move(piece), attempt.limit);
   }
   co_await attempt.sink.finish(attempt.limit);

@@ -45,8 +45,7 @@ struct DownloadSettings {
   std::vector<std::pair<std::string, std::string>> headers;
   std::optional<Nanoseconds> timeout;  // of one request; nullopt: none
   RetryPolicy retry;
-  std::function<double()> chance;                      // from 0 to 1, for the pauses
-  std::function<void(std::size_t bytes)> on_received;  // may be empty
+  std::function<double()> chance;  // from 0 to 1, for the pauses
 };
 
 /// How it went. With an empty `reason` all is well.
@@ -54,8 +53,9 @@ struct DownloadResult {
   std::string url;
   std::string final_url;  // after redirects; empty without an answer
   std::string file;
-  int status = 0;           // of the last answer
-  std::uint64_t bytes = 0;  // of the last body
+  int status = 0;                          // of the last answer
+  std::uint64_t bytes = 0;                 // of the last body, as they come
+  std::optional<std::uint64_t> announced;  // how many there will be, if the server said so
   unsigned attempts = 0;
   double seconds = 0;
   std::string reason;  // for grouping

@@ -102,6 +102,10 @@ class FetchRun {
 
  private:
   class Leaving;
+  struct Running {
+    Task<> task;
+    const DownloadResult* result;  // as far as it is; null before it begins
+  };
 
   void limit_connections();
   [[nodiscard]] http::ClientSessionOptions session_options() const;
@@ -131,11 +135,10 @@ class FetchRun {
   StandardOutput output_;
   Turns turns_;
   FetchReport report_;
-  std::uint64_t received_ = 0;  // also of bodies that are not whole yet
   std::optional<ProgressBar> bar_;
   Task<> ticker_;
   http::ClientSession* session_ = nullptr;
-  std::unordered_map<std::size_t, Task<>> running_;
+  std::unordered_map<std::size_t, Running> running_;
   Future<> one_ended_;
   Nanoseconds started_{0};
   std::string stopping_;  // why, once tasks are being cancelled
@@ -160,7 +163,6 @@ FetchRun::FetchRun(const FetchOptions& options, std::vector<std::string> urls)
   if (options.timeout.count() > 0) settings_.timeout = options.timeout;
   settings_.retry.retries = options.retries;
   settings_.chance = [this] { return std::uniform_real_distribution<double>(0, 1)(random_); };
-  settings_.on_received = [this](std::size_t bytes) { received_ += bytes; };
   if (!options.quiet && terminal_.is_tty && !may_share_terminal(options)) {
     bar_.emplace(terminal_, "fetch", urls_.size());
   }
@@ -228,7 +230,7 @@ void FetchRun::begin_what_fits() {
   while (running_.size() < connections_) {
     const std::optional<std::size_t> index = queue_.take();
     if (!index) return;
-    running_.emplace(*index, create_task(run_one(*index)));
+    running_.emplace(*index, Running{create_task(run_one(*index)), nullptr});
   }
 }
 
@@ -263,7 +265,7 @@ Coro<> FetchRun::stop(Ending ending) {
   if (ending == Ending::total_timeout) stopping_ = "total timeout";
   if (ending == Ending::output_failed) stopping_ = "standard output failed";
   std::vector<Task<>> tasks;
-  for (const auto& [index, task] : running_) tasks.push_back(task);
+  for (const auto& [index, running] : running_) tasks.push_back(running.task);
   for (const Task<>& task : tasks) task.cancel();
   if (!tasks.empty()) co_await wait(std::move(tasks));
   if (ending == Ending::total_timeout) co_await fail_the_rest();
@@ -307,6 +309,7 @@ Coro<> FetchRun::run_one(std::size_t index) {
   const Nanoseconds begun = get_running_loop().time();
   DownloadResult result;
   result.url = urls_[index];
+  running_.at(index).result = &result;
   Result<void> outcome = co_await try_(fetch_one(index, result));
   if (base::exception_is<CancelledError>(outcome.exception())) {
     result.reason = stopping_.empty() ? "interrupted" : stopping_;
@@ -367,7 +370,15 @@ Coro<> FetchRun::tell(const DownloadResult& result) {
 
 Coro<> FetchRun::show_progress() {
   for (;;) {
-    bar_->update(report_.fetched() + report_.failed(), report_.failed(), received_);
+    ProgressBar::Extent extent{report_.bytes(), 0};
+    for (const auto& [index, running] : running_) {
+      if (running.result == nullptr) continue;
+      const auto bytes = static_cast<double>(running.result->bytes);
+      const auto all = static_cast<double>(running.result->announced.value_or(0));
+      extent.bytes += running.result->bytes;
+      if (all > 0) extent.under_way += std::min(1.0, bytes / all);
+    }
+    bar_->update(report_.fetched() + report_.failed(), report_.failed(), extent);
     co_await sleep(std::chrono::milliseconds(100));
   }
 }

@@ -20,6 +20,7 @@ class FetchReport {
 
   [[nodiscard]] std::uint64_t fetched() const { return fetched_; }
   [[nodiscard]] std::uint64_t failed() const { return failed_; }
+  [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
   /// Nothing was fetched, and no host could even be connected to.
   [[nodiscard]] bool nothing_reachable() const {
     return fetched_ == 0 && unreachable_ > 0 && unreachable_ == attempted_;

@@ -39,7 +39,7 @@ std::string counts_of(const ProgressState& state) {
 
 std::string pace_of(const ProgressState& state) {
   std::string text;
-  if (state.elapsed_seconds > 0 && state.done > 0) {
+  if (state.elapsed_seconds > 0 && (state.done > 0 || state.bytes > 0)) {
     double per_second = 1 / state.elapsed_seconds;
     if (state.bytes > 0) {
       double bytes = static_cast<double>(state.bytes) * per_second;
@@ -57,10 +57,10 @@ std::string pace_of(const ProgressState& state) {
 }  // namespace
 
 std::optional<double> remaining_seconds(const ProgressState& state) {
-  if (state.done == 0 || state.total == 0) return std::nullopt;
-  if (state.done >= state.total) return 0.0;
-  auto left = static_cast<double>(state.total - state.done);
-  return state.elapsed_seconds * left / static_cast<double>(state.done);
+  const double done = static_cast<double>(state.done) + state.under_way;
+  if (done <= 0 || state.total == 0) return std::nullopt;
+  const double left = static_cast<double>(state.total) - done;
+  return left <= 0 ? 0.0 : state.elapsed_seconds * left / done;
 }
 
 std::string render_bar(double fraction, unsigned columns) {
@@ -90,7 +90,8 @@ std::string render_progress(const ProgressState& state, const Terminal& terminal
     return fit(label + "  " + tail + failed, columns);
   }
   auto bar_columns = static_cast<unsigned>(std::min<std::size_t>(kWidestBar, columns - text - 2));
-  double fraction = static_cast<double>(state.done) / static_cast<double>(state.total);
+  double done = static_cast<double>(state.done) + state.under_way;
+  double fraction = done / static_cast<double>(state.total);
   std::string bar = styled(terminal, Style::cyan, render_bar(fraction, bar_columns));
   return label + "  " + bar + "  " + tail + styled(terminal, Style::red, failed);
 }
@@ -142,10 +143,11 @@ ProgressBar::ProgressBar(Terminal terminal, std::string label, std::uint64_t tot
   state_.total = total;
 }
 
-void ProgressBar::update(std::uint64_t done, std::uint64_t failures, std::uint64_t bytes) {
+void ProgressBar::update(std::uint64_t done, std::uint64_t failures, Extent extent) {
   state_.done = done;
+  state_.under_way = extent.under_way;
   state_.failures = failures;
-  state_.bytes = bytes;
+  state_.bytes = extent.bytes;
   if (!live_.due()) return;
   state_.elapsed_seconds = seconds_between(started_, clock_());
   live_.draw({render_progress(state_, terminal_)});

@@ -22,13 +22,14 @@ using Writer = std::function<void(std::string_view)>;
 struct ProgressState {
   std::string label;
   std::uint64_t done = 0;
+  double under_way = 0;  // parts of items that are not done, added up
   std::uint64_t total = 0;
   std::uint64_t failures = 0;
   std::uint64_t bytes = 0;  // 0: a rate of items per second is shown instead of bytes per second
   double elapsed_seconds = 0;
 };
 
-/// Seconds left at the average pace so far; nothing before the first item or without a total.
+/// Seconds left at the average pace so far; nothing before the first progress or without a total.
 std::optional<double> remaining_seconds(const ProgressState& state);
 
 /// "█████▌    " of exactly `columns` columns, in eighths of a column.
@@ -66,7 +67,13 @@ class ProgressBar {
   ProgressBar(Terminal terminal, std::string label, std::uint64_t total,
               Clock clock = std::chrono::steady_clock::now, Writer writer = write_stderr);
 
-  void update(std::uint64_t done, std::uint64_t failures = 0, std::uint64_t bytes = 0);
+  /// What there is beside whole items.
+  struct Extent {
+    std::uint64_t bytes = 0;
+    double under_way = 0;  // parts of items that are not done, added up
+  };
+  void update(std::uint64_t done, std::uint64_t failures, Extent extent);
+  void update(std::uint64_t done) { update(done, 0, Extent()); }
   /// Removes the bar. update() brings it back.
   void clear();
 
