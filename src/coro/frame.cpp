@@ -186,10 +186,9 @@ std::string short_name(const char* function_name) {
 
 void report_never_awaited(const Frame& frame) noexcept {
   try {
-    log(LogLevel::warning, std::string(frame.where.file_name()) + ":" +
-                               std::to_string(frame.where.line()) +
-                               ": RuntimeWarning: coroutine '" + short_name(frame.name) +
-                               "' was never awaited");
+    log(LogLevel::warning,
+        std::string(frame.where.file_name()) + ":" + std::to_string(frame.where.line()) +
+            ": RuntimeWarning: coroutine '" + short_name(frame.name) + "' was never awaited");
   } catch (...) {
     log(LogLevel::warning, "RuntimeWarning: a coroutine was never awaited");
   }

@@ -32,8 +32,8 @@ void report_failure(Scheduler& scheduler, const AnyTask& task) {
   FutureBase& block = *task.block();
   block.mark_retrieved();
   if (task.cancelled() || !block.error()) return;
-  scheduler.call_exception_handler(ExceptionContext(
-      "unhandled exception during asyncio.run() shutdown", block.error(), &block));
+  scheduler.call_exception_handler(
+      ExceptionContext("unhandled exception during asyncio.run() shutdown", block.error(), &block));
 }
 
 }  // namespace

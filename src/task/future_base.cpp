@@ -149,12 +149,12 @@ bool FutureAwaiterBase::await_suspend(Continuation continuation) noexcept {
 bool FutureAwaiterBase::refuse() noexcept {
   const TaskBase* task = TaskBase::current();
   if (future_.get() == task) {
-    misuse_ = std::make_exception_ptr(
-        RuntimeError("Task cannot await on itself: " + future_->repr()));
+    misuse_ =
+        std::make_exception_ptr(RuntimeError("Task cannot await on itself: " + future_->repr()));
   } else {
     const std::string whose = task == nullptr ? "A coroutine" : "Task " + task->repr();
-    misuse_ = std::make_exception_ptr(RuntimeError(
-        whose + " got Future " + future_->repr() + " attached to a different loop"));
+    misuse_ = std::make_exception_ptr(
+        RuntimeError(whose + " got Future " + future_->repr() + " attached to a different loop"));
   }
   return false;
 }
@@ -165,8 +165,10 @@ bool FutureAwaiterBase::abort() {
 }
 
 std::exception_ptr FutureAwaiterBase::error() noexcept {
-  if (misuse_) [[unlikely]] return misuse_;
-  if (std::exception_ptr cancelled_here = cancellation()) [[unlikely]] return cancelled_here;
+  if (misuse_) [[unlikely]]
+    return misuse_;
+  if (std::exception_ptr cancelled_here = cancellation()) [[unlikely]]
+    return cancelled_here;
   future_->mark_retrieved();
   return future_->error();
 }

@@ -77,7 +77,8 @@ void TaskBase::start(bool eager) noexcept {
 
 void TaskBase::step(ReadyNode* node) {
   auto* task = static_cast<TaskBase*>(node);
-  if (task->scheduler().is_closed()) [[unlikely]] return;
+  if (task->scheduler().is_closed()) [[unlikely]]
+    return;
   TaskBase* before = std::exchange(current_, task);
   task->advance();  // the task may be gone after this
   current_ = before;
@@ -111,7 +112,8 @@ void TaskBase::on_end(FakeFrame* fake) { static_cast<TaskBase*>(fake)->end(); }
 
 void TaskBase::destroy_coroutine() noexcept {
   Frame* frame = std::exchange(frame_, nullptr);
-  if (root_.exiting) [[unlikely]] root_.handle.destroy();
+  if (root_.exiting) [[unlikely]]
+    root_.handle.destroy();
   if (frame != nullptr && !root_.child_gone) frame->self().destroy();
   release_callable();
 }

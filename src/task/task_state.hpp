@@ -16,7 +16,8 @@ class TaskState final : public LayerState {
   }
 
   static TaskState& of(Scheduler& scheduler) {
-    if (!scheduler.task_state) [[unlikely]] scheduler.task_state = std::make_unique<TaskState>();
+    if (!scheduler.task_state) [[unlikely]]
+      scheduler.task_state = std::make_unique<TaskState>();
     return static_cast<TaskState&>(*scheduler.task_state);
   }
 

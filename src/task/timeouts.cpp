@@ -28,8 +28,8 @@ detail::Immediate Timeout::aenter() {
 void Timeout::reschedule(std::optional<Nanoseconds> when) {
   if (state_ == State::created) throw RuntimeError("Timeout has not been entered");
   if (state_ != State::active) {
-    throw RuntimeError(std::string("Cannot change state of ") +
-                       kNames[static_cast<int>(state_)] + " Timeout");
+    throw RuntimeError(std::string("Cannot change state of ") + kNames[static_cast<int>(state_)] +
+                       " Timeout");
   }
   when_ = when;
   disarm();

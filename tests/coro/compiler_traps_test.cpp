@@ -218,8 +218,8 @@ TEST_F(options_in_place, designated_and_defaulted_options_inside_an_await) {
   }());
 }
 
-// B3, G8: a temporary closure with owning captures is destroyed twice. create_task and with() refuse
-// or keep it; a named one works everywhere.
+// B3, G8: a temporary closure with owning captures is destroyed twice. create_task and with()
+// refuse or keep it; a named one works everywhere.
 using callables = LoopTest;
 
 static_assert(detail::kSafeInPlace<std::function<void()>&>, "a named callable is always safe");
@@ -314,10 +314,10 @@ TEST_F(works_everywhere, a_chain_destroyed_while_suspended_in_the_middle_of_an_e
   Trace trace;
   auto waits = [](Noted noted) -> Coro<std::string> {
     const std::string text = std::string("a text that needs memory of its own") + co_await
-        [](Noted) -> Coro<std::string> {
-          co_await sleep(1s);
-          co_return "x";
-        }(std::move(noted));
+                             [](Noted) -> Coro<std::string> {
+      co_await sleep(1s);
+      co_return "x";
+    }(std::move(noted));
     co_return text;
   };
   auto task = loop().create_task(waits(Noted(trace, "argument")));

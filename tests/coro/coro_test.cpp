@@ -2,8 +2,8 @@
 
 #include <memory>
 
-#include "support/loop_test.hpp"
 #include "asyncio/task/sleep.hpp"
+#include "support/loop_test.hpp"
 
 namespace asyncio::test {
 namespace {
@@ -38,9 +38,8 @@ TEST_F(coro, awaiting_gives_values_move_only_values_references_and_nothing) {
   run([](int& target) -> Coro<> {
     const int value = co_await number(7);
     EXPECT_EQ(value, 7);
-    std::unique_ptr<int> owned = co_await []() -> Coro<std::unique_ptr<int>> {
-      co_return std::make_unique<int>(8);
-    }();
+    std::unique_ptr<int> owned =
+        co_await []() -> Coro<std::unique_ptr<int>> { co_return std::make_unique<int>(8); }();
     EXPECT_EQ(*owned, 8);
     int& reference = co_await [](int& at) -> Coro<int&> { co_return at; }(target);
     reference = 9;
@@ -86,7 +85,9 @@ TEST_F(coro, an_await_of_a_moved_from_coroutine_is_a_runtime_error) {
 Coro<> async_func() { co_return; }
 
 TEST_F(coro, one_that_is_dropped_unawaited_is_reported_with_file_line_and_name) {
-  { Coro<> forgotten = async_func(); }
+  {
+    Coro<> forgotten = async_func();
+  }
   const auto lines = take_logs();
   ASSERT_EQ(lines.size(), 1U);
   EXPECT_THAT(lines[0], ::testing::MatchesRegex(

@@ -88,9 +88,9 @@ TEST_F(enter_, every_way_of_failing_is_told_to_the_exits) {
     co_await pass(enter<Resource>(t, "r"));
     co_await raise<RuntimeError>("x");
   };
-  for (const auto& body : {std::function<Coro<>(Trace&)>(throws),
-                           std::function<Coro<>(Trace&)>(passes_on),
-                           std::function<Coro<>(Trace&)>(raises)}) {
+  for (const auto& body :
+       {std::function<Coro<>(Trace&)>(throws), std::function<Coro<>(Trace&)>(passes_on),
+        std::function<Coro<>(Trace&)>(raises)}) {
     Trace trace;
     run(outcome_of(trace, body));
     EXPECT_EQ(trace, (Trace{"enter r", "exit r, RuntimeError: x", "~r", "RuntimeError: x"}));

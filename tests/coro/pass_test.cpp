@@ -92,8 +92,7 @@ Coro<> fails_twice() {
 }
 
 TEST_F(pass_, an_error_that_leaves_the_root_is_that_of_the_task) {
-  EXPECT_EQ(thrown_by([&] { run(fails_twice()); }),
-            "ValueError: later");
+  EXPECT_EQ(thrown_by([&] { run(fails_twice()); }), "ValueError: later");
 }
 
 Coro<int> pass_down(int depth, bool parks) {

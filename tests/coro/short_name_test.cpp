@@ -10,8 +10,9 @@ TEST(short_name, cuts_the_function_out_of_the_spellings_of_both_compilers) {
   // g++ 12
   EXPECT_EQ(short_name("Coro<T> shop::f(T) [with T = int]"), "shop::f");
   EXPECT_EQ(short_name("asyncio::Coro<> main_task()"), "main_task");
-  EXPECT_EQ(short_name("asyncio::Coro<std::pair<int, char> > ns::S::member(int, const char*) const"),
-            "ns::S::member");
+  EXPECT_EQ(
+      short_name("asyncio::Coro<std::pair<int, char> > ns::S::member(int, const char*) const"),
+      "ns::S::member");
   EXPECT_EQ(short_name("asyncio::Coro<> {anonymous}::hidden(std::function<void(int)>)"), "hidden");
   EXPECT_EQ(short_name("asyncio::Coro<> f(F) [with F = void (*)(int)]"), "f");
   // clang 19
@@ -31,7 +32,8 @@ TEST(short_name, calls_lambdas_what_python_calls_them) {
 }
 
 TEST(short_name, keeps_the_class_of_a_function_object) {
-  EXPECT_EQ(short_name("asyncio::Coro<> app::Handler::operator()(int)"), "app::Handler::operator()");
+  EXPECT_EQ(short_name("asyncio::Coro<> app::Handler::operator()(int)"),
+            "app::Handler::operator()");
 }
 
 TEST(short_name, gives_back_what_it_does_not_understand) {

@@ -99,15 +99,12 @@ TEST_F(with_, a_cancelled_block_is_exited_before_the_cancellation_goes_on) {
     Result<void> result = co_await try_(task);
     out(describe(result.exception()));
   }(trace));
-  EXPECT_EQ(trace,
-            (Trace{"enter", "exit with CancelledError: why", "CancelledError: why"}));
+  EXPECT_EQ(trace, (Trace{"enter", "exit with CancelledError: why", "CancelledError: why"}));
 }
 
 struct Suppress {
   detail::Immediate aenter() { return detail::Immediate(); }
-  Coro<bool> aexit(std::exception_ptr error) {
-    co_return base::exception_is<ValueError>(error);
-  }
+  Coro<bool> aexit(std::exception_ptr error) { co_return base::exception_is<ValueError>(error); }
 };
 
 TEST_F(with_, an_exit_that_gives_true_swallows_the_exception) {

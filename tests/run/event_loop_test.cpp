@@ -29,9 +29,8 @@ TEST_F(event_loop, runs_coroutines_futures_and_awaiters_to_their_results) {
 }
 
 TEST_F(event_loop, a_named_future_keeps_its_value_when_it_was_run_to_its_end) {
-  Task<std::string> task = loop().create_task([]() -> Coro<std::string> {
-    co_return "a text that needs memory of its own";
-  }());
+  Task<std::string> task = loop().create_task(
+      []() -> Coro<std::string> { co_return "a text that needs memory of its own"; }());
   const std::string first = loop().run_until_complete(task);
   EXPECT_EQ(task.result(), first);
   EXPECT_EQ(loop().run_until_complete(task), first);
@@ -44,8 +43,7 @@ TEST_F(event_loop, does_not_run_inside_itself_or_inside_another) {
               "RuntimeError: This event loop is already running");
     EXPECT_EQ(thrown_by([&] { self.run_until_complete(sleep(0s)); }),
               "RuntimeError: This event loop is already running");
-    EXPECT_EQ(thrown_by([&] { self.close(); }),
-              "RuntimeError: Cannot close a running event loop");
+    EXPECT_EQ(thrown_by([&] { self.close(); }), "RuntimeError: Cannot close a running event loop");
     EventLoop other(std::make_unique<VirtualBackend>());
     EXPECT_EQ(thrown_by([&] { other.run_until_complete(sleep(0s)); }),
               "RuntimeError: Cannot run the event loop while another loop is running");

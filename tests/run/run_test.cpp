@@ -29,14 +29,17 @@ Coro<int> number(int value) {
 
 TEST_F(run_, gives_the_result_or_the_exception_of_main) {
   EXPECT_EQ(asyncio::run(number(3), kVirtual), 3);
-  EXPECT_EQ(*asyncio::run([]() -> Coro<std::unique_ptr<int>> { co_return std::make_unique<int>(4); }(),
-                          kVirtual),
-            4);
+  EXPECT_EQ(
+      *asyncio::run([]() -> Coro<std::unique_ptr<int>> { co_return std::make_unique<int>(4); }(),
+                    kVirtual),
+      4);
   EXPECT_EQ(thrown_by([] {
-              asyncio::run([]() -> Coro<> {
-                co_await turn();
-                throw ValueError("main");
-              }(), kVirtual);
+              asyncio::run(
+                  []() -> Coro<> {
+                    co_await turn();
+                    throw ValueError("main");
+                  }(),
+                  kVirtual);
             }),
             "ValueError: main");
 }
@@ -51,21 +54,25 @@ TEST_F(run_, on_the_real_clock_and_backend) { EXPECT_EQ(asyncio::run(number(5)),
 
 // 2.7, test_runners::RunnerTests::test_recursive_run
 TEST_F(run_, inside_a_running_loop_is_a_runtime_error) {
-  asyncio::run([]() -> Coro<> {
-    EXPECT_EQ(thrown_by([] { asyncio::run(number(1), kVirtual); }),
-              "RuntimeError: asyncio.run() cannot be called from a running event loop");
-    co_return;
-  }(), kVirtual);
+  asyncio::run(
+      []() -> Coro<> {
+        EXPECT_EQ(thrown_by([] { asyncio::run(number(1), kVirtual); }),
+                  "RuntimeError: asyncio.run() cannot be called from a running event loop");
+        co_return;
+      }(),
+      kVirtual);
   // As in Python: the coroutine was never awaited.
   EXPECT_EQ(take_logs().size(), 1U);
 }
 
 TEST_F(run_, a_cancelled_main_is_a_cancelled_error) {
   EXPECT_EQ(thrown_by([] {
-              asyncio::run([]() -> Coro<> {
-                current_task().cancel("by itself");
-                co_await turn();
-              }(), kVirtual);
+              asyncio::run(
+                  []() -> Coro<> {
+                    current_task().cancel("by itself");
+                    co_await turn();
+                  }(),
+                  kVirtual);
             }),
             "CancelledError: by itself");
 }
@@ -73,31 +80,35 @@ TEST_F(run_, a_cancelled_main_is_a_cancelled_error) {
 // 2.53, test_runners::RunTests::test_asyncio_run_cancels_hanging_tasks
 TEST_F(run_, cancels_what_is_left_and_waits_for_its_cleanup) {
   Trace trace;
-  asyncio::run([](Trace& out) -> Coro<> {
-    auto left = [](Trace& t) -> Coro<> {
-      Result<void> slept = co_await try_(sleep(1h));
-      co_await sleep(1ms);
-      t(describe(slept.exception()));
-    };
-    (void)create_task(left(out));
-    co_await turn();
-    out("main ends");
-  }(trace), kVirtual);
+  asyncio::run(
+      [](Trace& out) -> Coro<> {
+        auto left = [](Trace& t) -> Coro<> {
+          Result<void> slept = co_await try_(sleep(1h));
+          co_await sleep(1ms);
+          t(describe(slept.exception()));
+        };
+        (void)create_task(left(out));
+        co_await turn();
+        out("main ends");
+      }(trace),
+      kVirtual);
   EXPECT_EQ(trace, (Trace{"main ends", "CancelledError"}));
 }
 
 TEST_F(run_, cancels_what_is_left_when_main_fails_too) {
   Trace trace;
   EXPECT_EQ(thrown_by([&] {
-              asyncio::run([](Trace& out) -> Coro<> {
-                auto left = [](Trace& t) -> Coro<> {
-                  const Noted local(t, "left");
-                  co_await sleep(1h);
-                };
-                (void)create_task(left(out));
-                co_await turn();
-                throw SystemExit(4);
-              }(trace), kVirtual);
+              asyncio::run(
+                  [](Trace& out) -> Coro<> {
+                    auto left = [](Trace& t) -> Coro<> {
+                      const Noted local(t, "left");
+                      co_await sleep(1h);
+                    };
+                    (void)create_task(left(out));
+                    co_await turn();
+                    throw SystemExit(4);
+                  }(trace),
+                  kVirtual);
             }),
             "SystemExit: 4");
   EXPECT_EQ(trace, (Trace{"~left"}));
@@ -105,14 +116,16 @@ TEST_F(run_, cancels_what_is_left_when_main_fails_too) {
 
 // test_runners::RunTests::test_asyncio_run_reports_hanging_tasks_errors
 TEST_F(run_, reports_what_the_left_ones_fail_with) {
-  asyncio::run([]() -> Coro<> {
-    auto left = []() -> Coro<> {
-      (void)co_await try_(sleep(1h));
-      co_await raise<ValueError>("cleanup");
-    };
-    (void)create_task(left());
-    co_await turn();
-  }(), kVirtual);
+  asyncio::run(
+      []() -> Coro<> {
+        auto left = []() -> Coro<> {
+          (void)co_await try_(sleep(1h));
+          co_await raise<ValueError>("cleanup");
+        };
+        (void)create_task(left());
+        co_await turn();
+      }(),
+      kVirtual);
   const auto lines = take_logs();
   ASSERT_EQ(lines.size(), 1U);
   EXPECT_THAT(lines[0],
@@ -122,10 +135,12 @@ TEST_F(run_, reports_what_the_left_ones_fail_with) {
 TEST_F(run_, debug_is_that_of_the_loop) {
   RunOptions options = kVirtual;
   options.debug = true;
-  asyncio::run([]() -> Coro<> {
-    EXPECT_TRUE(get_running_loop().get_debug());
-    co_return;
-  }(), options);
+  asyncio::run(
+      []() -> Coro<> {
+        EXPECT_TRUE(get_running_loop().get_debug());
+        co_return;
+      }(),
+      options);
 }
 
 // --- Runner -------------------------------------------------------------------------------------
@@ -179,12 +194,14 @@ TEST_F(runner, an_exit_of_the_program_during_the_shutdown_still_closes_the_loop)
 TEST_F(ctrl_c, cancels_main_and_is_a_keyboard_interrupt_when_main_ends_by_it) {
   Trace trace;
   EXPECT_EQ(thrown_by([&] {
-              asyncio::run([](Trace& out) -> Coro<> {
-                get_running_loop().call_later(1ms, [] { std::raise(SIGINT); });
-                Result<void> slept = co_await try_(sleep(1h));
-                out(describe(slept.exception()));
-                if (!slept.ok()) co_await raise(slept.exception());
-              }(trace), kVirtual);
+              asyncio::run(
+                  [](Trace& out) -> Coro<> {
+                    get_running_loop().call_later(1ms, [] { std::raise(SIGINT); });
+                    Result<void> slept = co_await try_(sleep(1h));
+                    out(describe(slept.exception()));
+                    if (!slept.ok()) co_await raise(slept.exception());
+                  }(trace),
+                  kVirtual);
             }),
             "KeyboardInterrupt");
   EXPECT_EQ(trace, (Trace{"CancelledError"}));
@@ -192,22 +209,26 @@ TEST_F(ctrl_c, cancels_main_and_is_a_keyboard_interrupt_when_main_ends_by_it) {
 
 // test_runners::RunnerTests::test_interrupt_cancelled_task
 TEST_F(ctrl_c, a_main_that_swallows_it_gives_its_result) {
-  EXPECT_EQ(asyncio::run([]() -> Coro<int> {
-              std::raise(SIGINT);
-              (void)co_await try_(sleep(1h));
-              co_return 6;
-            }(), kVirtual),
+  EXPECT_EQ(asyncio::run(
+                []() -> Coro<int> {
+                  std::raise(SIGINT);
+                  (void)co_await try_(sleep(1h));
+                  co_return 6;
+                }(),
+                kVirtual),
             6);
 }
 
 TEST_F(ctrl_c, a_main_that_others_cancelled_as_well_is_a_cancelled_error) {
   EXPECT_EQ(thrown_by([] {
-              asyncio::run([]() -> Coro<> {
-                std::raise(SIGINT);
-                const AnyTask self = current_task();
-                get_running_loop().call_soon([self] { self.cancel("others"); });
-                co_await sleep(1h);
-              }(), kVirtual);
+              asyncio::run(
+                  []() -> Coro<> {
+                    std::raise(SIGINT);
+                    const AnyTask self = current_task();
+                    get_running_loop().call_soon([self] { self.cancel("others"); });
+                    co_await sleep(1h);
+                  }(),
+                  kVirtual);
             }).substr(0, 14),
             "CancelledError");
 }
@@ -215,13 +236,15 @@ TEST_F(ctrl_c, a_main_that_others_cancelled_as_well_is_a_cancelled_error) {
 TEST_F(ctrl_c, a_second_one_leaves_at_once_and_the_rest_is_still_cancelled) {
   Trace trace;
   EXPECT_EQ(thrown_by([&] {
-              asyncio::run([](Trace& out) -> Coro<> {
-                for (int i = 0; i < 3; ++i) {
-                  if (i < 2) get_running_loop().call_soon([] { std::raise(SIGINT); });
-                  Result<void> slept = co_await try_(sleep(1h));
-                  out(std::to_string(i) + " " + describe(slept.exception()));
-                }
-              }(trace), kVirtual);
+              asyncio::run(
+                  [](Trace& out) -> Coro<> {
+                    for (int i = 0; i < 3; ++i) {
+                      if (i < 2) get_running_loop().call_soon([] { std::raise(SIGINT); });
+                      Result<void> slept = co_await try_(sleep(1h));
+                      out(std::to_string(i) + " " + describe(slept.exception()));
+                    }
+                  }(trace),
+                  kVirtual);
             }),
             "KeyboardInterrupt");
   // The second await ends in the shutdown, which cancels main once more and waits for it.
@@ -233,10 +256,12 @@ TEST_F(ctrl_c, the_default_is_back_after_the_run_and_a_handler_of_the_program_st
   static volatile std::sig_atomic_t seen = 0;
   const auto before = std::signal(SIGINT, [](int) { seen = 1; });
   EXPECT_EQ(before, SIG_DFL);
-  asyncio::run([]() -> Coro<> {
-    std::raise(SIGINT);
-    co_await sleep(1ms);
-  }(), kVirtual);
+  asyncio::run(
+      []() -> Coro<> {
+        std::raise(SIGINT);
+        co_await sleep(1ms);
+      }(),
+      kVirtual);
   EXPECT_EQ(seen, 1);
   std::signal(SIGINT, SIG_DFL);
 }

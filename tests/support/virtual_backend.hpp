@@ -1,5 +1,5 @@
-// A world without a kernel for unit tests: its clock stands still until every task waits, then jumps
-// to the next deadline. There are no descriptors and no threads.
+// A world without a kernel for unit tests: its clock stands still until every task waits, then
+// jumps to the next deadline. There are no descriptors and no threads.
 #pragma once
 
 #include <cerrno>

@@ -48,11 +48,11 @@ struct Usage {
     return now;
   }
 };
-#define EXPECT_USAGE(usage, pooled_blocks)        \
-  do {                                            \
-    const Usage seen = usage;                     \
-    EXPECT_EQ(seen.pooled, pooled_blocks);        \
-    EXPECT_EQ(seen.heap, 0) << "heap calls";      \
+#define EXPECT_USAGE(usage, pooled_blocks)   \
+  do {                                       \
+    const Usage seen = usage;                \
+    EXPECT_EQ(seen.pooled, pooled_blocks);   \
+    EXPECT_EQ(seen.heap, 0) << "heap calls"; \
   } while (false)
 
 Coro<Usage> usage_inside(Usage before) { co_return before.since(); }

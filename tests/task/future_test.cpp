@@ -30,7 +30,8 @@ TEST_F(future, settles_once_with_a_value) {
   EXPECT_EQ(f.exception(), nullptr);
   EXPECT_EQ(f.repr(), "<Future finished>");
   EXPECT_EQ(thrown_by([&] { f.set_result(4); }), "InvalidStateError: invalid state");
-  EXPECT_EQ(thrown_by([&] { f.set_exception(ValueError("x")); }), "InvalidStateError: invalid state");
+  EXPECT_EQ(thrown_by([&] { f.set_exception(ValueError("x")); }),
+            "InvalidStateError: invalid state");
   EXPECT_EQ(f.result(), 3);
 }
 
@@ -202,10 +203,10 @@ TEST_F(never_retrieved, an_exception_nobody_looked_at_is_reported_when_the_last_
     f = Future<int>();
     EXPECT_EQ(take_logs(), std::vector<std::string>());
   }
-  EXPECT_EQ(take_logs(), (std::vector<std::string>{
-                             "Future exception was never retrieved\n"
-                             "future: <Future finished exception=ValueError: lost>\n"
-                             "ValueError: lost"}));
+  EXPECT_EQ(take_logs(),
+            (std::vector<std::string>{"Future exception was never retrieved\n"
+                                      "future: <Future finished exception=ValueError: lost>\n"
+                                      "ValueError: lost"}));
 }
 
 // test_tb_logger_exception_retrieved, test_tb_logger_not_called_after_cancel

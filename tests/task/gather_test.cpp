@@ -147,8 +147,7 @@ TEST_F(gather_errors, the_first_is_that_of_gather_the_others_run_on_and_later_on
       t("sibling ran on");
       co_return 1;
     };
-    co_await noted(out,
-                   gather(fails_after(2ms, "second"), fails_after(1ms, "first"), child(out)));
+    co_await noted(out, gather(fails_after(2ms, "second"), fails_after(1ms, "first"), child(out)));
     co_await sleep(10ms);
   }(trace));
   EXPECT_EQ(trace, (Trace{"ValueError: first", "sibling ran on"}));
@@ -227,11 +226,12 @@ Coro<int> stubborn(Trace& trace, std::string name, Delay cleanup) {
 
 template <class... Options>
 Coro<> gather_stubborn(Trace& trace, Options... options) {
-  co_await noted(trace, gather(options..., stubborn(trace, "first", 1ms),
-                               stubborn(trace, "second", 2ms)));
+  co_await noted(trace,
+                 gather(options..., stubborn(trace, "first", 1ms), stubborn(trace, "second", 2ms)));
 }
 
-// 2.21 and the reference's order table; test_tasks::CoroutineGatherTests::test_cancellation_broadcast
+// 2.21 and the reference's order table;
+// test_tasks::CoroutineGatherTests::test_cancellation_broadcast
 TEST_F(gather_cancel, raises_when_the_first_child_has_ended_and_the_others_still_clean_up) {
   Trace trace;
   run([](Trace& out) -> Coro<> {

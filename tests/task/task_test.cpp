@@ -136,7 +136,7 @@ TEST_F(task, current_task_is_the_one_whose_code_runs) {
     auto in_self = [&self]() -> Coro<bool> {
       const bool before = current_task() == self;
       co_await turn();
-      co_return before && current_task() == self;
+      co_return before&& current_task() == self;
     };
     EXPECT_TRUE(co_await in_self());
     Task<bool> child = create_task(in_self);

@@ -1,6 +1,6 @@
-// How many turns of the loop each operation takes, from just before the await to just after, with no
-// other work. Where the numbers come from: CPython 3.15 (the reference's table), and 3.11 run for this
-// test, which gives the same where both know the operation.
+// How many turns of the loop each operation takes, from just before the await to just after, with
+// no other work. Where the numbers come from: CPython 3.15 (the reference's table), and 3.11 run
+// for this test, which gives the same where both know the operation.
 #include "asyncio/coro/with.hpp"
 #include "asyncio/task/gather.hpp"
 #include "asyncio/task/sleep.hpp"
@@ -68,7 +68,8 @@ TEST_F(ticks, gather) {
 TEST_F(ticks, wait) {
   EXPECT_EQ(passes([] { return asyncio::wait(std::vector{done_future()}); }), 2U);
   EXPECT_EQ(passes([] { return asyncio::wait(one(create_task(trivial()))); }), 3U);
-  EXPECT_EQ(passes([] { return asyncio::wait(one(create_task(for_ever())), {.timeout = 0s}); }), 2U);
+  EXPECT_EQ(passes([] { return asyncio::wait(one(create_task(for_ever())), {.timeout = 0s}); }),
+            2U);
   EXPECT_EQ(passes([] {
               std::vector<AnyTask> tasks;
               tasks.push_back(create_task(fails()));

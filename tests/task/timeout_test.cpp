@@ -87,8 +87,8 @@ TEST_F(timeout_, in_the_past_fires_at_the_first_await_that_parks_and_never_witho
     }
     EXPECT_EQ(current_task().cancelling(), 0U);
   }(trace));
-  EXPECT_EQ(trace, (Trace{"ok", "TimeoutError", "TimeoutError", "ok", "TimeoutError",
-                          "TimeoutError"}));
+  EXPECT_EQ(trace,
+            (Trace{"ok", "TimeoutError", "TimeoutError", "ok", "TimeoutError", "TimeoutError"}));
 }
 
 // CPython 3.11: no error, expired() True, cancelling() 0.
@@ -235,8 +235,7 @@ TEST_F(timeout_, reschedule_moves_the_deadline) {
     out(thrown_by([&] { deadline.reschedule(std::nullopt); }));
   }(trace));
   EXPECT_EQ(now() - before, 5ms);
-  EXPECT_EQ(trace,
-            (Trace{"TimeoutError", "RuntimeError: Cannot change state of expired Timeout"}));
+  EXPECT_EQ(trace, (Trace{"TimeoutError", "RuntimeError: Cannot change state of expired Timeout"}));
 }
 
 TEST_F(timeout_, misuse_is_a_runtime_error) {

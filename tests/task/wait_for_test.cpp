@@ -111,8 +111,8 @@ TEST_F(wait_for_, a_result_in_the_turn_of_the_deadline_is_a_result) {
     get_running_loop().call_later(5ms, [&] { future.set_result(1); });
     const int value = co_await body();
     EXPECT_EQ(value, 1);
-    // The task it waits for ends in the turn in which the deadline fires, after it: the cancellation
-    // comes too late for the child, but not for the await.
+    // The task it waits for ends in the turn in which the deadline fires, after it: the
+    // cancellation comes too late for the child, but not for the await.
     Trace trace;
     Future<int> late = create_future<int>();
     get_running_loop().call_later(10ms, [&] { late.set_result(2); });
@@ -204,9 +204,7 @@ TEST_F(wait_for_no_time, a_task_is_cancelled_and_its_cleanup_awaited) {
 // CPython 3.11: TimeoutError, although a gather only holds its CancelledError.
 TEST_F(wait_for_no_time, a_gather_that_is_cancelled_is_a_timeout) {
   Trace trace;
-  run([](Trace& out) -> Coro<> {
-    co_await noted(out, wait_for(gather(after(1h, 1)), 0s));
-  }(trace));
+  run([](Trace& out) -> Coro<> { co_await noted(out, wait_for(gather(after(1h, 1)), 0s)); }(trace));
   EXPECT_EQ(trace, (Trace{"TimeoutError"}));
 }
 

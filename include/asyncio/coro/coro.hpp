@@ -23,8 +23,7 @@ namespace detail {
 template <class T>
 struct CoroPromiseResult : AwaitingFrame {
   template <class U = T>
-    requires std::is_constructible_v<typename base::Stored<T>::type, U&&> ||
-             std::is_reference_v<T>
+    requires std::is_constructible_v<typename base::Stored<T>::type, U&&> || std::is_reference_v<T>
   void return_value(U&& value) {
     static_cast<base::Slot<T>*>(slot)->emplace(std::forward<U>(value));
   }
@@ -36,8 +35,7 @@ struct CoroPromiseResult<void> : AwaitingFrame {
 
 template <class T>
 struct CoroPromise : CoroPromiseResult<T> {
-  Coro<T> get_return_object(
-      std::source_location here = std::source_location::current()) noexcept;
+  Coro<T> get_return_object(std::source_location here = std::source_location::current()) noexcept;
 };
 
 template <class T>
@@ -56,8 +54,9 @@ class CoroAwaiter;
 /// much later than the call. T may be void, a movable type or a reference.
 /// Python: a coroutine object.
 template <class T = void>
-class [[nodiscard("a coroutine does nothing until it is awaited: co_await it, or pass it to "
-                  "create_task or gather")]] ASYNCIO_CORO_TYPE Coro {
+class [[nodiscard(
+    "a coroutine does nothing until it is awaited: co_await it, or pass it to "
+    "create_task or gather")]] ASYNCIO_CORO_TYPE Coro {
  public:
   using value_type = T;
   using promise_type = detail::CoroPromise<T>;
@@ -91,7 +90,8 @@ class [[nodiscard("a coroutine does nothing until it is awaited: co_await it, or
   explicit Coro(detail::Frame* frame) noexcept : frame_(frame) {}
 
   ASYNCIO_ALWAYS_INLINE void drop() noexcept {
-    if (!frame_->started) [[unlikely]] detail::report_never_awaited(*frame_);
+    if (!frame_->started) [[unlikely]]
+      detail::report_never_awaited(*frame_);
     close();
   }
 
@@ -113,7 +113,8 @@ class CoroAwaiter {
  public:
   explicit CoroAwaiter(Frame* child) noexcept : child_(child) {}
   CoroAwaiter(CoroAwaiter&& other) noexcept : child_(std::exchange(other.child_, nullptr)) {
-    ASYNCIO_DEBUG_CHECK(other.waiter_.state == Waiter::State::idle, "an awaiter moved while waiting");
+    ASYNCIO_DEBUG_CHECK(other.waiter_.state == Waiter::State::idle,
+                        "an awaiter moved while waiting");
   }
   CoroAwaiter& operator=(CoroAwaiter&&) = delete;
   ~CoroAwaiter() {
@@ -128,7 +129,8 @@ class CoroAwaiter {
   static constexpr bool await_ready() noexcept { return false; }
 
   ASYNCIO_ALWAYS_INLINE bool await_suspend(Continuation parent) noexcept {
-    if (child_ == nullptr) [[unlikely]] return fail_reused();
+    if (child_ == nullptr) [[unlikely]]
+      return fail_reused();
     return start_child(*child_, waiter_, slot_, parent);
   }
 
@@ -139,8 +141,7 @@ class CoroAwaiter {
 
  private:
   ASYNCIO_COLD bool fail_reused() noexcept {
-    slot_.error =
-        std::make_exception_ptr(RuntimeError("cannot reuse already awaited coroutine"));
+    slot_.error = std::make_exception_ptr(RuntimeError("cannot reuse already awaited coroutine"));
     return false;
   }
 

@@ -57,7 +57,8 @@ template <class R>
 class Enter {
   using Resource = std::remove_reference_t<R>;
   using Entering = decltype(std::declval<Resource&>().aenter());
-  static_assert(QuietAwaiter<awaiter_t<Entering>>, "aenter() must give an awaitable of the library");
+  static_assert(QuietAwaiter<awaiter_t<Entering>>,
+                "aenter() must give an awaitable of the library");
 
  public:
   template <class... Args>
@@ -95,9 +96,9 @@ concept NeedsBlock = requires { requires std::remove_reference_t<R>::kNeedsBlock
 }  // namespace detail
 
 /// `auto& lock = co_await enter<Lock>(args...)`: makes an R from the arguments and enters it. When
-/// the coroutine ends - by co_return, an exception, pass() or raise() - its locals go, then the exits
-/// are awaited, the newest first, and then its outcome goes to whoever awaits it. `enter<R&>(named)`
-/// uses a resource that outlives the coroutine.
+/// the coroutine ends - by co_return, an exception, pass() or raise() - its locals go, then the
+/// exits are awaited, the newest first, and then its outcome goes to whoever awaits it.
+/// `enter<R&>(named)` uses a resource that outlives the coroutine.
 ///
 /// An exception from aexit replaces the one on its way. Refused for resources that may swallow an
 /// exception, since nothing says what the coroutine would return, and for task groups: use with().

@@ -53,17 +53,17 @@ struct Continuation {
 /// The awaiting side of one await of a coroutine.
 struct Waiter {
   enum class State : unsigned char {
-    idle,    ///< the child has not been started
-    inlined, ///< the child runs inside our await_suspend
-    parked,  ///< the child suspended; its completion resumes us
-    done,    ///< the outcome is in the slot
+    idle,     ///< the child has not been started
+    inlined,  ///< the child runs inside our await_suspend
+    parked,   ///< the child suspended; its completion resumes us
+    done,     ///< the outcome is in the slot
   };
 
   std::coroutine_handle<> handle;  // resumed when the child finishes after having parked
   Frame* parent = nullptr;         // the coroutine that awaits, or null for a task
   State state = State::idle;
-  bool child_gone = false;         // the child's frame was destroyed by pass() or raise()
-  bool exiting = false;            // the child's exits run: `handle` is theirs, and owned here
+  bool child_gone = false;  // the child's frame was destroyed by pass() or raise()
+  bool exiting = false;     // the child's exits run: `handle` is theirs, and owned here
 };
 
 /// An awaited exit that enter() has registered with a coroutine.
@@ -84,21 +84,22 @@ void drop_exits(PendingExit* exits) noexcept;
 struct Frame {
   Waiter* waiter = nullptr;
   base::SlotBase* slot = nullptr;
-  const char* name = "";           // as the compiler spells the function
-  std::source_location where;      // definition first, then the current or last co_await
+  const char* name = "";       // as the compiler spells the function
+  std::source_location where;  // definition first, then the current or last co_await
   PendingExit* exits = nullptr;
 #if ASYNCIO_GCC_FRAME_BUG
   void (*repaired_resume)(void*) = nullptr;
   void (*repaired_destroy)(void*) = nullptr;
   void* true_frame = nullptr;
 #endif
-  bool started = false;            // false at the end: it was never awaited
+  bool started = false;  // false at the end: it was never awaited
 
   Frame() = default;
   Frame(const Frame&) = delete;
   Frame& operator=(const Frame&) = delete;
   ~Frame() {
-    if (exits != nullptr) [[unlikely]] drop_exits(exits);
+    if (exits != nullptr) [[unlikely]]
+      drop_exits(exits);
   }
 
   static void* operator new(std::size_t size) { return base::Pool::allocate(size); }
@@ -152,7 +153,8 @@ inline std::coroutine_handle<> finished(Waiter& waiter) noexcept {
 
 /// The body is over: runs the exits that enter() registered, newest first, each awaited; then the
 /// outcome goes to the waiter. Returns who runs next.
-std::coroutine_handle<> run_exits(PendingExit* exits, Waiter& waiter, base::SlotBase& slot) noexcept;
+std::coroutine_handle<> run_exits(PendingExit* exits, Waiter& waiter,
+                                  base::SlotBase& slot) noexcept;
 
 inline std::coroutine_handle<> Frame::FinalAwaiter::await_suspend(
     std::coroutine_handle<>) noexcept {

@@ -7,9 +7,9 @@
 //   Result<T> r = co_await try_(x);  // value or exception, no throw
 //   co_await raise<ValueError>("…");  // end this coroutine with an error
 //
-// pass() and raise() leave the coroutine without unwinding it: its frame is destroyed, locals in the
-// usual order, and the error goes to whoever awaits. A `try` block around them is therefore never
-// entered by the error. Inside `try`, use a plain co_await.
+// pass() and raise() leave the coroutine without unwinding it: its frame is destroyed, locals in
+// the usual order, and the error goes to whoever awaits. A `try` block around them is therefore
+// never entered by the error. Inside `try`, use a plain co_await.
 #pragma once
 
 #include <coroutine>

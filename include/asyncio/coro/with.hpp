@@ -37,7 +37,8 @@ using kept_callable_t =
                            !std::is_copy_constructible_v<std::remove_cvref_t<F>>,
                        F, std::remove_cvref_t<F>>;
 template <class R>
-using kept_resource_t = std::conditional_t<std::is_lvalue_reference_v<R>, R, std::remove_cvref_t<R>>;
+using kept_resource_t =
+    std::conditional_t<std::is_lvalue_reference_v<R>, R, std::remove_cvref_t<R>>;
 
 template <class F, class R>
 auto call_body(F& body, R& resource) {

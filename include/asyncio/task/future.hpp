@@ -14,7 +14,8 @@
 
 namespace asyncio {
 
-/// Names one registration of a done-callback. Python: the callable itself, which C++ cannot compare.
+/// Names one registration of a done-callback. Python: the callable itself, which C++ cannot
+/// compare.
 class CallbackToken {
  public:
   CallbackToken() = default;
@@ -31,8 +32,8 @@ template <class T, bool kMove>
 class FutureAwaiter;
 }  // namespace detail
 
-/// A future or task of any type. Copies are handles to the same one; an empty handle refers to none.
-/// Loop thread only: another thread may neither call, copy nor drop it.
+/// A future or task of any type. Copies are handles to the same one; an empty handle refers to
+/// none. Loop thread only: another thread may neither call, copy nor drop it.
 class AnyFuture {
  public:
   AnyFuture() = default;
@@ -156,7 +157,8 @@ class FutureAwaiterBase : public Suspend {
   bool abort() override;
 
   void check() {
-    if (std::exception_ptr failure = error()) [[unlikely]] std::rethrow_exception(failure);
+    if (std::exception_ptr failure = error()) [[unlikely]]
+      std::rethrow_exception(failure);
   }
 
   Ref<FutureBase> future_;

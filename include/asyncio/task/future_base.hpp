@@ -145,8 +145,7 @@ class Ref {
 template <class T>
 class FutureBlock final : public FutureBase {
  public:
-  explicit FutureBlock(Scheduler& scheduler) noexcept
-      : FutureBase(scheduler, offset()) {}
+  explicit FutureBlock(Scheduler& scheduler) noexcept : FutureBase(scheduler, offset()) {}
 
  private:
   static std::size_t offset() noexcept;

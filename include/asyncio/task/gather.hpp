@@ -148,8 +148,9 @@ class GatherTuple final : public GatherBase {
   void collect() override { collect_into(std::index_sequence_for<Arguments...>()); }
   template <std::size_t... kIndex>
   void collect_into(std::index_sequence<kIndex...>) {
-    slot_.value.emplace(take_child<typename Arguments::value_type, Arguments::kOwned,
-                                   kReturnExceptions>(child(kIndex))...);
+    slot_.value.emplace(
+        take_child<typename Arguments::value_type, Arguments::kOwned, kReturnExceptions>(
+            child(kIndex))...);
   }
   base::Slot<Value> slot_;
 };
@@ -187,9 +188,9 @@ auto gather_range(Range&& range) {
 }
 
 template <class R>
-concept AwaitableRange = std::ranges::input_range<R> && !Awaitable<R> &&
-                         (Awaitable<std::ranges::range_value_t<R>> ||
-                          is_future_v<std::ranges::range_value_t<R>>);
+concept AwaitableRange =
+    std::ranges::input_range<R> && !Awaitable<R> &&
+    (Awaitable<std::ranges::range_value_t<R>> || is_future_v<std::ranges::range_value_t<R>>);
 
 }  // namespace detail
 

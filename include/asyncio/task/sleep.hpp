@@ -13,8 +13,7 @@ namespace asyncio {
 /// The awaiter behind sleep().
 class SleepBase : public Suspend {
  public:
-  explicit SleepBase(Delay delay) noexcept
-      : delay_(delay.value()), timer_(&SleepBase::on_timer) {}
+  explicit SleepBase(Delay delay) noexcept : delay_(delay.value()), timer_(&SleepBase::on_timer) {}
   SleepBase(SleepBase&& other) noexcept
       : Suspend(std::move(other)), delay_(other.delay_), timer_(&SleepBase::on_timer) {}
 
@@ -25,7 +24,8 @@ class SleepBase : public Suspend {
  protected:
   ~SleepBase() { disarm(); }
   void check() {
-    if (cancelled()) [[unlikely]] std::rethrow_exception(cancellation());
+    if (cancelled()) [[unlikely]]
+      std::rethrow_exception(cancellation());
   }
 
  private:

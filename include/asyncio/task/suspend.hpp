@@ -34,7 +34,8 @@ class Suspend {
 
  protected:
   ~Suspend() {
-    if (state_ == State::parked || state_ == State::woken) [[unlikely]] leave();
+    if (state_ == State::parked || state_ == State::woken) [[unlikely]]
+      leave();
   }
 
   // --- the three hooks ------------------------------------------------------------------------

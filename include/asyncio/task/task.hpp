@@ -117,8 +117,7 @@ template <class T, class F>
 class TaskBlockOf final : private KeptCallable<F>, public TaskBlock<T> {
  public:
   TaskBlockOf(Scheduler& scheduler, F callable, std::string_view name)
-      : KeptCallable<F>(std::move(callable)),
-        TaskBlock<T>(scheduler, (*this->callable)(), name) {}
+      : KeptCallable<F>(std::move(callable)), TaskBlock<T>(scheduler, (*this->callable)(), name) {}
   using base::Pooled::operator new;
   using base::Pooled::operator delete;
 
@@ -150,8 +149,9 @@ auto to_coro(A&& awaitable) {
 
 template <class T>
 Task<T> spawn(Scheduler& scheduler, Coro<T> coroutine, const TaskOptions& options = {}) {
-  ASYNCIO_CHECK(coroutine.frame() != nullptr, "create_task was given a coroutine that was awaited "
-                                              "or moved from before");
+  ASYNCIO_CHECK(coroutine.frame() != nullptr,
+                "create_task was given a coroutine that was awaited "
+                "or moved from before");
   auto* block = new TaskBlock<T>(scheduler, std::move(coroutine), options.name);
   Task<T> task{Ref<FutureBase>(block)};
   block->start(options.eager_start);

@@ -20,14 +20,11 @@ namespace detail {
 /// The engine, as the Python article shows it: a Task is a Future; its first step is queued when
 /// it is made; a step resumes the coroutine until it waits again or ends.
 ///
-/// It is its own node in the ready queue and in the list of all tasks, and its own continuation: the
-/// root coroutine's end resumes the FakeFrame here. The loop holds one reference until it is done,
-/// so a task that nobody holds runs on. The coroutine's frame and arguments go when it ends, while
-/// handles may live on.
-class TaskBase : public FutureBase,
-                 public ReadyNode,
-                 public FakeFrame,
-                 public base::ListNode {
+/// It is its own node in the ready queue and in the list of all tasks, and its own continuation:
+/// the root coroutine's end resumes the FakeFrame here. The loop holds one reference until it is
+/// done, so a task that nobody holds runs on. The coroutine's frame and arguments go when it ends,
+/// while handles may live on.
+class TaskBase : public FutureBase, public ReadyNode, public FakeFrame, public base::ListNode {
  public:
   ~TaskBase() override;
 

@@ -66,7 +66,9 @@ class Timeout {
 
   // Python: __aenter__, __aexit__. RuntimeError outside a task, or when entered before.
   detail::Immediate aenter();
-  detail::Immediate aexit(const std::exception_ptr& error) { return detail::Immediate(leave(error)); }
+  detail::Immediate aexit(const std::exception_ptr& error) {
+    return detail::Immediate(leave(error));
+  }
 
   // For wait_for: the same without awaiting. leave() gives what goes on instead of `error`.
   void enter();
@@ -91,7 +93,8 @@ class Timeout {
   State state_ = State::created;
 };
 
-/// A Timeout that ends `delay` from now: from this call, not from entering. Python: asyncio.timeout.
+/// A Timeout that ends `delay` from now: from this call, not from entering. Python:
+/// asyncio.timeout.
 [[nodiscard]] Timeout timeout(std::optional<Delay> delay);
 /// A Timeout at a point in the loop's time. Python: asyncio.timeout_at.
 [[nodiscard]] Timeout timeout_at(std::optional<Nanoseconds> when);
@@ -165,7 +168,8 @@ Coro<typename F::value_type> wait_for_at_once(F future) {
 }
 
 template <class A>
-Coro<await_result_t<A>> wait_for_in_time(std::remove_cvref_t<A> source, std::optional<Delay> delay) {
+Coro<await_result_t<A>> wait_for_in_time(std::remove_cvref_t<A> source,
+                                         std::optional<Delay> delay) {
   // The result of somebody else's future is copied, not taken away from its other holders.
   using Held = std::conditional_t<is_future_v<A> && std::is_lvalue_reference_v<A>,
                                   std::remove_cvref_t<A>&, std::remove_cvref_t<A>&&>;
@@ -189,10 +193,11 @@ Coro<await_result_t<A>> wait_for_in_time(std::remove_cvref_t<A> source, std::opt
 
 }  // namespace detail
 
-/// Waits for `awaitable`, at most `timeout` (nullopt: for ever); then cancels it, waits until it has
-/// ended, and throws TimeoutError. So the whole may take longer than `timeout`: the cleanup is
-/// awaited. If it returns a value in spite of the cancellation, that value is the result. A coroutine
-/// runs in the calling task. Zero or less: a coroutine never starts. Python: asyncio.wait_for.
+/// Waits for `awaitable`, at most `timeout` (nullopt: for ever); then cancels it, waits until it
+/// has ended, and throws TimeoutError. So the whole may take longer than `timeout`: the cleanup is
+/// awaited. If it returns a value in spite of the cancellation, that value is the result. A
+/// coroutine runs in the calling task. Zero or less: a coroutine never starts. Python:
+/// asyncio.wait_for.
 template <Awaitable A>
 [[nodiscard]] auto wait_for(A&& awaitable, std::optional<Delay> timeout) {
   if constexpr (iscoroutine_v<A>) {

@@ -122,7 +122,8 @@ class WaitAwaiter final : public WaitAwaiterBase, public AsCoro<WaitAwaiter<F>, 
 
   WaitResult<F> await_resume() {
     stop_watching();
-    if (cancelled()) [[unlikely]] std::rethrow_exception(cancellation());
+    if (cancelled()) [[unlikely]]
+      std::rethrow_exception(cancellation());
     WaitResult<F> result;
     for (F& future : futures_) {
       (future.done() ? result.done : result.pending).push_back(std::move(future));
