@@ -125,15 +125,26 @@ class TaskBlockOf final : private KeptCallable<F>, public TaskBlock<T> {
   void release_callable() noexcept override { this->callable.reset(); }
 };
 
+// Errors pass without a throw where the awaitable can say what it failed with.
+template <class A>
+decltype(auto) quietly(A&& awaitable) {
+  if constexpr (QuietAwaiter<awaiter_t<A>>) {
+    return pass(std::forward<A>(awaitable));
+  } else {
+    return std::forward<A>(awaitable);
+  }
+}
+
 // The result of a future is moved out only where it cannot be copied: others may hold it too.
 template <class A>
 Coro<await_result_t<A>> run_awaitable(A awaitable) {
-  if constexpr (std::is_void_v<await_result_t<A>>) {
-    co_await static_cast<A&&>(awaitable);
-  } else if constexpr (is_future_v<A> && std::is_copy_constructible_v<await_result_t<A>>) {
-    co_return co_await awaitable;
+  using T = await_result_t<A>;
+  constexpr bool kCopy = is_future_v<A> && !std::is_void_v<T> && std::is_copy_constructible_v<T>;
+  using Held = std::conditional_t<kCopy, A&, A&&>;
+  if constexpr (std::is_void_v<T>) {
+    co_await quietly(static_cast<Held>(awaitable));
   } else {
-    co_return co_await static_cast<A&&>(awaitable);
+    co_return co_await quietly(static_cast<Held>(awaitable));
   }
 }
 
