@@ -1,7 +1,9 @@
 #include "http/client_connection.hpp"
 
 #include <algorithm>
+#include <utility>
 
+#include "asyncio/base/error.hpp"
 #include "asyncio/coro/pass.hpp"
 #include "asyncio/task/timeouts.hpp"
 
@@ -9,14 +11,46 @@ namespace asyncio::http {
 
 using Event = Http1Parser::Event;
 
-std::optional<Nanoseconds> ExchangeDeadline::of_read(Nanoseconds now) const noexcept {
+std::optional<Nanoseconds> ExchangeDeadline::until(Scheduler& scheduler) const noexcept {
   if (!sock_read) return total;
-  const Nanoseconds read = base::saturating_add(now, sock_read->value());
+  const Nanoseconds read = base::saturating_add(scheduler.time(), sock_read->value());
   return total ? std::min(*total, read) : read;
 }
 
 ClientConnection::ClientConnection(StreamPair streams, const ParserLimits& limits)
     : reader_(std::move(streams.first)), writer_(std::move(streams.second)), parser_(limits) {}
+
+ClientConnection::~ClientConnection() {
+  leave_idle();
+  // What a peer has not taken by now it may never take.
+  if (writer_.get_write_buffer_size() > 0) writer_.abort();
+  writer_.close();
+}
+
+// --- idle ---------------------------------------------------------------------------------------
+
+bool ClientConnection::quiet() noexcept {
+  if (!usable()) return false;
+  asyncio::detail::Connection& connection = *writer_.connection();
+  return !connection.may_recv() || connection.fill() == asyncio::detail::ReadSide::Fill::blocked;
+}
+
+bool ClientConnection::enter_idle(IdleOwner& owner, Nanoseconds now) {
+  if (!quiet() || !writer_.connection()->set_waiter(*this)) return false;
+  idle_owner_ = &owner;
+  idle_since_ = now;
+  if (!writer_.connection()->exception()) return true;
+  leave_idle();
+  return false;
+}
+
+void ClientConnection::leave_idle() noexcept {
+  if (std::exchange(idle_owner_, nullptr) != nullptr) writer_.connection()->remove_waiter(*this);
+}
+
+void ClientConnection::on_ready() noexcept { idle_owner_->on_idle_event(*this); }
+
+// --- one exchange -------------------------------------------------------------------------------
 
 Event ClientConnection::advance(std::string* body) {
   std::string_view bytes = reader_.buffered();
@@ -30,11 +64,19 @@ Event ClientConnection::advance(std::string* body) {
 
 // Reads until the parser says something else than need_more.
 Coro<> ClientConnection::fill(ExchangeDeadline deadline, Event& event, std::string* body) {
+  using InTime = asyncio::detail::WaitForAwaiter<asyncio::detail::FillBuffer>;
   while (event == Event::need_more) {
-    const auto until = deadline.of_read(writer_.connection()->scheduler().time());
-    const std::size_t count =
-        co_await pass(asyncio::detail::WaitForAwaiter<asyncio::detail::FillBuffer>(reader_.fill(), until));
-    event = count == 0 ? parser_.eof() : advance(body);
+    const auto until = deadline.until(writer_.connection()->scheduler());
+    const std::size_t unsent = writer_.get_write_buffer_size();
+    Result<std::size_t> more = co_await try_(InTime(reader_.fill(), until));
+    if (!more.ok()) {
+      // First the type: after a cancellation, this connection may be gone.
+      const bool late = base::exception_is<TimeoutError>(more.exception());
+      // A peer that still takes our body is not silent.
+      if (late && until != deadline.total && writer_.get_write_buffer_size() < unsent) continue;
+      co_await raise(more.exception());
+    }
+    event = more.value() == 0 ? parser_.eof() : advance(body);
   }
 }
 
@@ -42,11 +84,12 @@ Coro<> ClientConnection::exchange(std::string head, std::string_view body, std::
                                   ExchangeDeadline deadline) {
   ++exchanges_;
   parser_.start_response(method);
+  // Not drained: the rest goes out while we read, since a server may answer (413) and close before
+  // it has read all.
   if (body.empty()) {
     writer_.write(head);
   } else {
     writer_.writelines({head, body});
-    co_await pass(asyncio::detail::WaitForAwaiter<asyncio::detail::Drain>(writer_.drain(), deadline.total));
   }
   Event event = Event::need_more;
   do {
@@ -60,8 +103,8 @@ Coro<> ClientConnection::exchange(std::string head, std::string_view body, std::
 void ClientConnection::take_arrived(std::string& out) {
   if (!body_pending_) return;
   if (const auto length = parser_.content_length()) {
-    out.reserve(static_cast<std::size_t>(
-        std::min<std::uint64_t>(*length, reader_.buffered().size())));
+    out.reserve(
+        static_cast<std::size_t>(std::min<std::uint64_t>(*length, reader_.buffered().size())));
   }
   Event event = Event::body;
   while (event == Event::body) event = advance(&out);

@@ -8,7 +8,9 @@
 #include <string>
 #include <string_view>
 
+#include "asyncio/base/list.hpp"
 #include "asyncio/http/client_options.hpp"
+#include "asyncio/loop/descriptor.hpp"
 #include "asyncio/streams/reader.hpp"
 #include "asyncio/streams/writer.hpp"
 #include "http/http1_parser.hpp"
@@ -20,21 +22,42 @@ struct ExchangeDeadline {
   std::optional<Nanoseconds> total;  // in the loop's time
   std::optional<Delay> sock_read;
 
-  /// The deadline of a read that begins at `now`.
-  [[nodiscard]] std::optional<Nanoseconds> of_read(Nanoseconds now) const noexcept;
+  /// Of a read that begins now.
+  [[nodiscard]] std::optional<Nanoseconds> until(Scheduler& scheduler) const noexcept;
 };
 
-class ClientConnection {
+class ClientConnection final : public base::ListNode, private ReadinessListener {
  public:
+  /// Told what happens to a connection while it carries no request.
+  class IdleOwner {
+   public:
+    /// May destroy the connection.
+    virtual void on_idle_event(ClientConnection& connection) noexcept = 0;
+
+   protected:
+    ~IdleOwner() = default;
+  };
+
   ClientConnection(StreamPair streams, const ParserLimits& limits);
   ClientConnection(const ClientConnection&) = delete;
   ClientConnection& operator=(const ClientConnection&) = delete;
-  ~ClientConnection() { writer_.close(); }
+  ~ClientConnection();
 
-  /// Nothing says that the peer has closed. Costs no system call.
+  /// Between two exchanges: everything was sent, everything read, and nothing says that the peer
+  /// has closed. Costs no system call.
   [[nodiscard]] bool usable() const noexcept {
-    return !writer_.peer_closed() && reader_.buffered().empty();
+    return !writer_.peer_closed() && reader_.buffered().empty() &&
+           writer_.get_write_buffer_size() == 0;
   }
+  /// Looks for bytes or an end that came without being asked for; true when there are none. Costs a
+  /// system call only after an event, or when the last read has not seen the end of the data.
+  [[nodiscard]] bool quiet() noexcept;
+  /// From now on `owner` is told of events. False when there is one already.
+  [[nodiscard]] bool enter_idle(IdleOwner& owner, Nanoseconds now);
+  void leave_idle() noexcept;
+  [[nodiscard]] Nanoseconds idle_since() const noexcept { return idle_since_; }
+  [[nodiscard]] IdleOwner* idle_owner() const noexcept { return idle_owner_; }
+
   /// It has carried a whole exchange before this one: a server may have closed it just now.
   [[nodiscard]] bool reused() const noexcept { return exchanges_ > 1; }
   /// Whether a byte of the present response has come.
@@ -54,15 +77,19 @@ class ClientConnection {
   /// Appends all that is left.
   Coro<> read_rest(std::string& out, ExchangeDeadline deadline, std::uint64_t max_bytes);
 
+  /// From now on nothing can be read but an end.
   void abort() noexcept { writer_.abort(); }
 
  private:
+  void on_ready() noexcept override;
   Http1Parser::Event advance(std::string* body);
   Coro<> fill(ExchangeDeadline deadline, Http1Parser::Event& event, std::string* body);
 
   StreamReader reader_;
   StreamWriter writer_;
   Http1Parser parser_;
+  IdleOwner* idle_owner_ = nullptr;
+  Nanoseconds idle_since_{0};
   unsigned exchanges_ = 0;
   bool body_pending_ = false;
 };

@@ -6,6 +6,7 @@
 #include "asyncio/http/errors.hpp"
 #include "asyncio/net/tcp.hpp"
 #include "asyncio/task/timeouts.hpp"
+#include "http/base64.hpp"
 #include "http/decoder.hpp"
 #include "http/http1_writer.hpp"
 #include "http/response_state.hpp"
@@ -17,6 +18,7 @@ namespace {
 /// One hop: the same request, at one URL.
 struct Hop {
   SessionState& session;
+  ConnectionPool& pool;
   RequestSpec& spec;
   const ClientTimeout& timeout;
   bool decompress;
@@ -24,7 +26,6 @@ struct Hop {
 
 std::string request_head(const Hop& hop, const Url& url) {
   Headers fields = hop.spec.headers;
-  fields.add_missing(hop.session.defaults);
   if (!fields.contains("Accept")) fields.add("Accept", "*/*");
   if (hop.decompress && !fields.contains("Accept-Encoding")) {
     fields.add("Accept-Encoding", accept_encoding());
@@ -55,8 +56,8 @@ std::exception_ptr connector_error(const std::exception_ptr& error, const std::s
 Coro<StreamPair> open_streams(SessionState& session, const Url& url) {
   std::vector<SocketAddress> addresses =
       co_await pass(session.resolver->resolve(std::string(url.host()), url.port()));
-  co_return co_await pass(asyncio::detail::connect_any(std::move(addresses), SocketAddress(),
-                                                       kStreamLimit));
+  co_return co_await pass(
+      asyncio::detail::connect_any(std::move(addresses), SocketAddress(), kStreamLimit));
 }
 
 Coro<std::unique_ptr<ClientConnection>> connect(const Hop& hop, const Url& url) {
@@ -69,10 +70,12 @@ Coro<std::unique_ptr<ClientConnection>> connect(const Hop& hop, const Url& url) 
   const auto limit = hop.timeout.sock_connect;
   auto streams = co_await try_(wait_for(open_streams(hop.session, url), limit));
   if (!streams.ok()) {
-    const bool late = limit && base::exception_is<TimeoutError>(streams.exception());
+    // The kernel's own ETIMEDOUT has a subject and stays what it is.
+    const bool late = limit && is_deadline(streams.exception());
     if (late) {
       co_await raise<ConnectionTimeoutError>(what + ": connect " + std::string(url.host_port()) +
-                                             ": timeout (sock_connect)");
+                                             ": no connection for " + seconds_text(*limit) +
+                                             " (sock_connect)");
     }
     co_await raise(connector_error(streams.exception(), what, url));
   }
@@ -81,16 +84,16 @@ Coro<std::unique_ptr<ClientConnection>> connect(const Hop& hop, const Url& url) 
 
 /// A slot, and a connection in it: an idle one unless `fresh`.
 Coro<> acquire(const Hop& hop, ResponseState& response, bool fresh) {
-  ConnectionPool& pool = hop.session.pool();
-  if (!response.slot) response.slot = co_await pass(pool.acquire(response.url.origin()));
+  using Connecting = Coro<std::unique_ptr<ClientConnection>>;
+  if (!response.slot) response.slot = co_await pass(hop.pool.acquire(response.url.origin()));
   if (!response.deadline.total && hop.timeout.total) {
     response.deadline.total =
-        base::saturating_add(pool.scheduler().time(), hop.timeout.total->value());
+        base::saturating_add(hop.pool.scheduler()->time(), hop.timeout.total->value());
   }
   if (!fresh) response.connection = response.slot.take_idle();
   if (!response.connection) {
-    response.connection = co_await pass(asyncio::detail::WaitForAwaiter<Coro<
-        std::unique_ptr<ClientConnection>>>(connect(hop, response.url), response.deadline.total));
+    response.connection = co_await pass(asyncio::detail::WaitForAwaiter<Connecting>(
+        connect(hop, response.url), response.deadline.total));
   }
 }
 
@@ -99,12 +102,16 @@ Coro<> acquire_in_time(const Hop& hop, ResponseState& response, bool fresh) {
     co_await pass(acquire(hop, response, fresh));
     co_return;
   }
+  const Nanoseconds until =
+      base::saturating_add(hop.pool.scheduler()->time(), hop.timeout.connect->value());
   Result<void> result =
-      co_await try_(wait_for(acquire(hop, response, fresh), *hop.timeout.connect));
+      co_await try_(asyncio::detail::WaitForAwaiter<Coro<>>(acquire(hop, response, fresh), until));
   if (result.ok()) co_return;
-  if (base::exception_is<TimeoutError>(result.exception())) {
+  const bool in_total = response.deadline.total && *response.deadline.total <= until;
+  if (base::exception_is<TimeoutError>(result.exception()) && !in_total) {
     co_await raise<ConnectionTimeoutError>(describe_request(hop.spec.method, response.url) +
-                                           ": no connection in time (connect)");
+                                           ": no connection for " +
+                                           seconds_text(*hop.timeout.connect) + " (connect)");
   }
   co_await raise(result.exception());
 }
@@ -114,8 +121,9 @@ Coro<> acquire_in_time(const Hop& hop, ResponseState& response, bool fresh) {
 bool may_replay(const Hop& hop, const ResponseState& response, const std::exception_ptr& error) {
   const ClientConnection& connection = *response.connection;
   if (!connection.reused() || connection.response_started()) return false;
-  return is_idempotent(hop.spec.method) && (base::exception_is<OSError>(error) ||
-                                            base::exception_is<ServerDisconnectedError>(error)) &&
+  return is_idempotent(hop.spec.method) &&
+         (base::exception_is<OSError>(error) ||
+          base::exception_is<ServerDisconnectedError>(error)) &&
          !base::exception_is<TimeoutError>(error);
 }
 
@@ -125,8 +133,8 @@ Coro<> send(const Hop& hop, ResponseState& response) {
   for (bool fresh = false;; fresh = true) {
     Result<void> ready = co_await try_(acquire_in_time(hop, response, fresh));
     if (!ready.ok()) co_await raise(client_error(ready.exception(), response, false));
-    Result<void> answer = co_await try_(response.connection->exchange(
-        head, hop.spec.body, hop.spec.method, response.deadline));
+    Result<void> answer = co_await try_(
+        response.connection->exchange(head, hop.spec.body, hop.spec.method, response.deadline));
     if (answer.ok()) break;
     const bool again = !fresh && may_replay(hop, response, answer.exception());
     response.connection->abort();
@@ -134,6 +142,11 @@ Coro<> send(const Hop& hop, ResponseState& response) {
     if (!again) co_await raise(client_error(answer.exception(), response, false));
   }
   response.head = response.connection->parser().take_response();
+}
+
+/// "Authorization: Basic ..." for the user and password of a URL. Python: aiohttp.BasicAuth.
+void add_credentials(Headers& headers, const Url& url) {
+  headers.set("Authorization", "Basic " + base64(url.user() + ":" + url.password()));
 }
 
 /// The request that a redirect asks for: method, body and secrets as browsers and aiohttp do it.
@@ -144,14 +157,18 @@ void follow(RequestSpec& spec, int status, const Url& from, const Url& to) {
     spec.method = "GET";
     spec.body.clear();
     spec.has_body = false;
-    for (const char* name : {"Content-Length", "Content-Type", "Content-Encoding"}) {
+    for (const char* name :
+         {"Content-Length", "Content-Type", "Content-Encoding", "Transfer-Encoding"}) {
       spec.headers.remove(name);
     }
   }
   if (!from.same_origin(to)) {
+    // What another server puts into its Location is not sent either.
     for (const char* name : {"Authorization", "Cookie", "Proxy-Authorization", "Host"}) {
       spec.headers.remove(name);
     }
+  } else if (!to.userinfo().empty()) {
+    add_credentials(spec.headers, to);
   }
 }
 
@@ -163,8 +180,8 @@ std::optional<Url> redirect_target(const ResponseState& response) {
   try {
     return response.url.resolve(*location);
   } catch (const NonHttpUrlClientError& e) {
-    throw NonHttpUrlRedirectClientError(e.url(), "redirect of " + response.url.to_string() +
-                                                     " refused: " + e.description());
+    throw NonHttpUrlRedirectClientError(
+        e.url(), "redirect of " + response.url.to_string() + " refused: " + e.description());
   } catch (const InvalidURL& e) {
     throw InvalidUrlRedirectClientError(
         e.url(), "redirect of " + response.url.to_string() + ": " + e.description());
@@ -195,8 +212,25 @@ Coro<> discard_body(const std::shared_ptr<ResponseState>& response) {
   response->body.clear();
 }
 
-Url first_url(const SessionState& session, const std::string& text) {
-  return session.base_url ? session.base_url->resolve(text) : Url::parse(text);
+Url without_userinfo(Url url) {
+  if (url.userinfo().empty()) return url;
+  const std::string fragment(url.fragment());
+  return Url::parse(url.without_credentials() + (fragment.empty() ? "" : "#" + fragment));
+}
+
+/// Where the first request goes, with the session's fields and the URL's credentials in `spec`.
+Url prepare(const SessionState& session, RequestSpec& spec) {
+  Url url = session.base_url ? session.base_url->resolve(spec.url) : Url::parse(spec.url);
+  if (!url.userinfo().empty()) {
+    if (spec.headers.contains("Authorization")) {
+      throw ValueError(
+          "Cannot combine AUTHORIZATION header with AUTH argument or credentials encoded in URL");
+    }
+    add_credentials(spec.headers, url);
+  }
+  // Here and not for each hop: a redirect to another host must not carry them either.
+  spec.headers.add_missing(session.defaults);
+  return without_userinfo(std::move(url));
 }
 
 }  // namespace
@@ -205,8 +239,9 @@ Coro<ClientResponse> perform(std::shared_ptr<SessionState> session, RequestSpec 
   const ClientTimeout timeout = spec.timeout.value_or(session->options.timeout);
   const bool decompress = spec.auto_decompress.value_or(session->options.auto_decompress);
   const std::size_t most = spec.max_redirects.value_or(session->options.max_redirects);
-  const Hop hop{*session, spec, timeout, decompress};
-  Url url = first_url(*session, spec.url);
+  const std::shared_ptr<ConnectionPool> pool = session->pool();
+  const Hop hop{*session, *pool, spec, timeout, decompress};
+  Url url = prepare(*session, spec);
   std::vector<ClientResponse> history;
   std::optional<Nanoseconds> total;
   for (;;) {
@@ -220,7 +255,7 @@ Coro<ClientResponse> perform(std::shared_ptr<SessionState> session, RequestSpec 
     std::optional<Url> target;
     if (spec.allow_redirects) target = redirect_target(*response);
     if (!target) {
-      read_ahead(response);
+      if (response->connection) response->slot.offer(*response);
       response->history = std::move(history);
       ClientResponse answer(std::move(response));
       if (spec.raise_for_status.value_or(session->options.raise_for_status)) {
@@ -232,7 +267,7 @@ Coro<ClientResponse> perform(std::shared_ptr<SessionState> session, RequestSpec 
     co_await pass(discard_body(response));
     follow(spec, response->head.status, url, *target);
     history.emplace_back(std::move(response));
-    url = std::move(*target);
+    url = without_userinfo(std::move(*target));
   }
 }
 

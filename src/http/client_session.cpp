@@ -14,7 +14,7 @@ SessionState::SessionState(const ClientSessionOptions& from) : options(from) {
   options.user_agent = {};
 }
 
-ConnectionPool& SessionState::pool() {
+std::shared_ptr<ConnectionPool> SessionState::pool() {
   if (closed) throw RuntimeError("Session is closed");
   Scheduler& scheduler = asyncio::detail::running_scheduler();
   if (!connections) {
@@ -22,10 +22,10 @@ ConnectionPool& SessionState::pool() {
                             options.keepalive_timeout.value()};
     connections = std::make_shared<ConnectionPool>(scheduler, limits);
     resolver = std::make_unique<ResolverCache>(scheduler);
-  } else if (&connections->scheduler() != &scheduler) {
+  } else if (connections->scheduler() != &scheduler) {
     throw RuntimeError("this ClientSession belongs to another event loop: make one for each loop");
   }
-  return *connections;
+  return connections;
 }
 
 }  // namespace detail

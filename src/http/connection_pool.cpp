@@ -1,11 +1,8 @@
 #include "http/connection_pool.hpp"
 
-#include "http/client_connection.hpp"
+#include <algorithm>
 
 namespace asyncio::http {
-
-PooledHost::PooledHost() = default;
-PooledHost::~PooledHost() = default;
 
 // --- slots --------------------------------------------------------------------------------------
 
@@ -25,15 +22,23 @@ Slot& Slot::operator=(Slot&& other) noexcept {
 }
 
 std::unique_ptr<ClientConnection> Slot::take_idle() {
+  const Nanoseconds oldest = pool_->scheduler_->time() - pool_->limits_.keepalive;
   while (!host_->idle.empty()) {
-    std::unique_ptr<ClientConnection> connection = std::move(host_->idle.back().connection);
-    host_->idle.pop_back();
-    if (connection->usable()) return connection;
+    auto connection = pool_->take_out(*host_, host_->idle.size() - 1);
+    if (connection->idle_since() > oldest && connection->usable()) return connection;
   }
+  pool_->make_room();
   return nullptr;
 }
 
-bool Slot::others_wait() const noexcept { return host_ != nullptr && pool_->waiting_ > 0; }
+void Slot::offer(UnreadBody& body) {
+  if (pool_->waiting_ > 0) {
+    body.read_ahead();
+  } else {
+    body.unlink();
+    pool_->unread_.push_back(&body);
+  }
+}
 
 void Slot::release_with(std::unique_ptr<ClientConnection> connection) noexcept {
   if (host_ == nullptr) return;
@@ -51,25 +56,46 @@ void Slot::release() noexcept {
   pool->give_back(*std::exchange(host_, nullptr));
 }
 
-// --- the pool -----------------------------------------------------------------------------------
+// --- hosts --------------------------------------------------------------------------------------
 
-ConnectionPool::ConnectionPool(Scheduler& scheduler, const PoolLimits& limits)
-    : scheduler_(scheduler), limits_(limits) {}
+PooledHost::PooledHost(ConnectionPool& of, std::string_view name) : pool(of), origin(name) {
+  HostQueue one;
+  one.emplace(0, this);
+  place = one.extract(one.begin());
+}
 
-ConnectionPool::~ConnectionPool() { close(); }
-
-AcquireSlot ConnectionPool::acquire(std::string_view origin) {
-  return {shared_from_this(), host_of(origin)};
+// The server has closed it, or says what nobody asked for: an answer to come must not be taken for
+// that of the next request.
+void PooledHost::on_idle_event(ClientConnection& connection) noexcept {
+  if (connection.quiet()) return;
+  pool.drop_idle(connection);
+  pool.forget_unused(*this);
 }
 
 PooledHost& ConnectionPool::host_of(std::string_view origin) {
   auto at = hosts_.find(origin);
   if (at == hosts_.end()) {
-    auto host = std::make_unique<PooledHost>();
-    host->origin = origin;
-    at = hosts_.emplace(std::string(origin), std::move(host)).first;
+    at = hosts_.emplace(std::string(origin), std::make_unique<PooledHost>(*this, origin)).first;
   }
   return *at->second;
+}
+
+void ConnectionPool::forget_unused(PooledHost& host) noexcept {
+  if (host.in_use > 0 || !host.idle.empty() || !host.waiters.empty()) return;
+  hosts_.erase(hosts_.find(std::string_view(host.origin)));
+}
+
+// --- the pool -----------------------------------------------------------------------------------
+
+ConnectionPool::ConnectionPool(Scheduler& scheduler, const PoolLimits& limits)
+    : scheduler_(&scheduler), limits_(limits) {
+  scheduler.attach(*this);
+}
+
+ConnectionPool::~ConnectionPool() { close(); }
+
+AcquireSlot ConnectionPool::acquire(std::string_view origin) {
+  return {shared_from_this(), host_of(origin)};
 }
 
 void ConnectionPool::take(PooledHost& host) noexcept {
@@ -80,106 +106,165 @@ void ConnectionPool::take(PooledHost& host) noexcept {
 void ConnectionPool::give_back(PooledHost& host) noexcept {
   --in_use_;
   --host.in_use;
+  settle(host);
   serve_waiters();
+  forget_unused(host);
+}
+
+void ConnectionPool::enqueue(AcquireSlot& waiter) {
+  waiter.ticket_ = next_ticket_++;
+  waiter.host_->waiters.push_back(&waiter);
+  ++waiting_;
+  settle(*waiter.host_);
+  base::List<UnreadBody> unread;
+  unread.splice_back(unread_);
+  while (UnreadBody* body = unread.pop_front()) body->read_ahead();
+}
+
+void ConnectionPool::leave_queue(AcquireSlot& waiter) noexcept {
+  if (!waiter.linked()) return;
+  waiter.unlink();
+  --waiting_;
+  settle(*waiter.host_);
+  forget_unused(*waiter.host_);
+}
+
+// Puts the host where it belongs in the queue, or takes it out: after every change of its waiters
+// or of what it has in use.
+void ConnectionPool::settle(PooledHost& host) noexcept {
+  const AcquireSlot* first = host.waiters.front();
+  const bool waits = first != nullptr && below(host.in_use, limits_.per_host);
+  const bool queued = host.place.empty();
+  if (queued && waits && host.ticket == first->ticket_) return;
+  if (queued) host.place = queue_.extract(host.ticket);
+  if (!waits) return;
+  host.ticket = host.place.key() = first->ticket_;
+  queue_.insert(std::move(host.place));
 }
 
 void ConnectionPool::serve_waiters() noexcept {
-  while (waiting_ > 0 && below(in_use_, limits_.total)) {
-    // The oldest of those whose host has room; few hosts have a queue at the same time.
-    AcquireSlot* oldest = nullptr;
-    for (const auto& [origin, host] : hosts_) {
-      AcquireSlot* first = host->waiters.front();
-      if (first == nullptr || !has_room(*host)) continue;
-      if (oldest == nullptr || first->ticket_ < oldest->ticket_) oldest = first;
-    }
-    if (oldest == nullptr) return;
-    oldest->unlink();
+  while (!queue_.empty() && below(in_use_, limits_.total)) {
+    PooledHost& host = *queue_.begin()->second;
+    AcquireSlot* oldest = host.waiters.pop_front();
     --waiting_;
     oldest->granted_ = true;
-    take(*oldest->host_);
+    take(host);
+    settle(host);
     oldest->wake();
   }
 }
 
+// --- idle connections ---------------------------------------------------------------------------
+
 void ConnectionPool::keep(PooledHost& host, std::unique_ptr<ClientConnection> connection) {
-  host.idle.push_back({std::move(connection), scheduler_.time()});
-  if (!sweeping_) schedule_sweep();
+  host.idle.reserve(host.idle.size() + 1);
+  if (!sweeping_) {
+    sweeper_ = scheduler_->call_later(limits_.keepalive, [this] { sweep(); });
+    sweeping_ = true;
+  }
+  if (!connection->enter_idle(host, scheduler_->time())) return;
+  idle_by_age_.push_back(connection.get());
+  host.idle.push_back(std::move(connection));
+  ++idle_count_;
 }
 
-void ConnectionPool::schedule_sweep() {
-  sweeping_ = true;
-  sweeper_ = scheduler_.call_later(limits_.keepalive, [this] { sweep(); });
+std::unique_ptr<ClientConnection> ConnectionPool::take_out(PooledHost& host,
+                                                           std::size_t index) noexcept {
+  const auto at = host.idle.begin() + static_cast<std::ptrdiff_t>(index);
+  std::unique_ptr<ClientConnection> connection = std::move(*at);
+  host.idle.erase(at);
+  --idle_count_;
+  connection->unlink();
+  connection->leave_idle();
+  return connection;
+}
+
+void ConnectionPool::drop_idle(ClientConnection& connection) noexcept {
+  auto& host = static_cast<PooledHost&>(*connection.idle_owner());
+  const auto at = std::find_if(host.idle.begin(), host.idle.end(),
+                               [&](const auto& idle) { return idle.get() == &connection; });
+  take_out(host, static_cast<std::size_t>(at - host.idle.begin()));
+}
+
+// For one more connection, whose slot is taken already.
+void ConnectionPool::make_room() noexcept {
+  while (limits_.total != 0 && in_use_ + idle_count_ > limits_.total && idle_count_ > 0) {
+    auto& host = static_cast<PooledHost&>(*idle_by_age_.front()->idle_owner());
+    drop_idle(*idle_by_age_.front());
+    forget_unused(host);
+  }
 }
 
 void ConnectionPool::sweep() {
   sweeping_ = false;
-  const Nanoseconds now = scheduler_.time();
-  bool any = false;
-  for (const auto& [origin, host] : hosts_) {
-    std::erase_if(host->idle, [&](const PooledHost::Idle& idle) {
-      return now - idle.since >= limits_.keepalive || !idle.connection->usable();
-    });
-    any = any || !host->idle.empty();
+  const Nanoseconds oldest = scheduler_->time() - limits_.keepalive;
+  while (ClientConnection* first = idle_by_age_.front()) {
+    if (first->idle_since() > oldest) {
+      sweeper_ = scheduler_->call_at(first->idle_since() + limits_.keepalive, [this] { sweep(); });
+      sweeping_ = true;
+      return;
+    }
+    auto& host = static_cast<PooledHost&>(*first->idle_owner());
+    drop_idle(*first);
+    forget_unused(host);
   }
-  // Hosts that nobody uses any more: a crawler meets many.
-  std::erase_if(hosts_, [](const auto& entry) {
-    const PooledHost& host = *entry.second;
-    return host.in_use == 0 && host.idle.empty() && host.waiters.empty();
-  });
-  if (any) schedule_sweep();
-}
-
-std::size_t ConnectionPool::idle() const noexcept {
-  std::size_t count = 0;
-  for (const auto& [origin, host] : hosts_) count += host->idle.size();
-  return count;
 }
 
 void ConnectionPool::close() noexcept {
   closed_ = true;
-  sweeper_.cancel();
-  for (const auto& [origin, host] : hosts_) host->idle.clear();
+  if (scheduler_ != nullptr) sweeper_.cancel();
+  while (ClientConnection* first = idle_by_age_.front()) {
+    auto& host = static_cast<PooledHost&>(*first->idle_owner());
+    drop_idle(*first);
+    forget_unused(host);
+  }
+}
+
+// The idle connections are closed by the loop too, and each tells its host then.
+void ConnectionPool::on_loop_close() noexcept {
+  closed_ = true;
+  scheduler_ = nullptr;
 }
 
 // --- waiting for a slot -------------------------------------------------------------------------
 
 AcquireSlot::~AcquireSlot() {
-  if (linked()) --pool_->waiting_;
+  if (!pool_) return;
+  pool_->leave_queue(*this);
   if (granted_) pool_->give_back(*host_);
 }
 
 bool AcquireSlot::await_ready() noexcept {
-  // A newcomer does not overtake those who wait.
-  if (!host_->waiters.empty() || !pool_->has_room(*host_)) return false;
+  // A newcomer does not overtake those who wait: were there room for them, they would not wait.
+  const PoolLimits& limits = pool_->limits_;
+  if (!host_->waiters.empty() || !ConnectionPool::below(pool_->in_use_, limits.total) ||
+      !ConnectionPool::below(host_->in_use, limits.per_host)) {
+    return false;
+  }
   pool_->take(*host_);
   granted_ = true;
   return true;
 }
 
-bool AcquireSlot::await_suspend(detail::Continuation continuation) {
-  ticket_ = pool_->next_ticket_++;
-  host_->waiters.push_back(this);
-  ++pool_->waiting_;
+bool AcquireSlot::await_suspend(asyncio::detail::Continuation continuation) {
+  pool_->enqueue(*this);
   return park(continuation);
 }
 
 Slot AcquireSlot::await_resume() {
-  if (cancelled()) [[unlikely]] std::rethrow_exception(cancellation());
+  if (cancelled()) [[unlikely]]
+    std::rethrow_exception(cancellation());
   granted_ = false;
-  return Slot(pool_, *host_);
+  return {pool_, *host_};
 }
 
 bool AcquireSlot::abort() {
-  if (linked()) {
-    unlink();
-    --pool_->waiting_;
-  }
+  pool_->leave_queue(*this);
   return true;
 }
 
 void AcquireSlot::lost() {
-  if (!std::exchange(granted_, false)) return;
-  pool_->give_back(*host_);
+  if (std::exchange(granted_, false)) pool_->give_back(*host_);
 }
 
 }  // namespace asyncio::http

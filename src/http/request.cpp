@@ -46,6 +46,17 @@ Request::Request(RequestHead head, detail::ServerConnection& connection)
       path_(percent_decode(path_of(head_.target))),
       connection_(&connection) {}
 
+// RFC 9112 section 3.2.2: a Host field that says something else than the target does not count.
+std::string_view Request::host() const noexcept {
+  const std::string_view target = head_.target;
+  const auto scheme = target.find("://");
+  if (target.starts_with('/') || scheme == std::string_view::npos) {
+    return head_.headers.get("Host", "");
+  }
+  const std::string_view rest = target.substr(scheme + 3);
+  return rest.substr(0, rest.find_first_of("/?"));
+}
+
 std::string_view Request::query_string() const noexcept {
   const std::string_view target = head_.target;
   const auto mark = target.find('?');

@@ -27,6 +27,10 @@ Coro<std::vector<SocketAddress>> ResolverCache::resolve(std::string host, std::u
   auto at = entries_.find(key);
   if (at == entries_.end()) {
     auto lookup = asyncio::detail::spawn(scheduler_, look_up(host, port));
+    // Should everybody give up before it fails, nobody is to be told.
+    lookup.add_done_callback([](const AnyFuture& done) {
+      if (!done.cancelled()) (void)done.exception();
+    });
     at = entries_.emplace(key, Entry{std::move(lookup), now}).first;
   }
   const Task<std::vector<SocketAddress>> lookup = at->second.lookup;

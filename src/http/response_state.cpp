@@ -3,6 +3,7 @@
 #include <limits>
 #include <utility>
 
+#include "asyncio/base/error.hpp"
 #include "asyncio/coro/pass.hpp"
 #include "asyncio/http/errors.hpp"
 #include "asyncio/task/wait.hpp"
@@ -22,7 +23,7 @@ class Reading {
   }
   ~Reading() {
     state_.reading = false;
-    if (!succeeded_) state_.close();
+    if (!succeeded_ || state_.closed) state_.drop_connection();
   }
   void succeed() noexcept { succeeded_ = true; }
 
@@ -32,7 +33,7 @@ class Reading {
 };
 
 void check_size(const ResponseState& state, std::size_t size) {
-  if (!state.max_body_bytes || size <= *state.max_body_bytes) return;
+  if (!state.max_body_bytes || state.given_out + size <= *state.max_body_bytes) return;
   throw ClientPayloadError(describe_request(state.method, state.url) +
                            ": the body is larger than max_body_bytes (" +
                            std::to_string(*state.max_body_bytes) + ")");
@@ -58,6 +59,7 @@ Coro<> read_next(ResponseState& state, std::string& out) {
       decode_into(state, raw, out);
     } else {
       out += raw;
+      check_size(state, out.size());
     }
   }
   if (state.decoder && !state.connection->body_pending()) state.decoder->finish();
@@ -68,8 +70,9 @@ Coro<> read_whole(ResponseState& state) {
   if (state.decoder) {
     while (state.connection->body_pending()) co_await pass(read_next(state, state.body));
   } else {
+    const auto most = state.max_body_bytes;
     co_await pass(state.connection->read_rest(state.body, state.deadline,
-                                              state.max_body_bytes.value_or(kAny)));
+                                              most ? *most - state.given_out : kAny));
   }
   check_size(state, state.body.size());
 }
@@ -86,12 +89,15 @@ void take_arrived(ResponseState& state) {
   if (!state.connection->body_pending()) state.decoder->finish();
 }
 
-Coro<> read_ahead_task(std::shared_ptr<ResponseState> state) {
+// The state is there until the task ends or is cancelled, and then it is not touched any more.
+Coro<> read_ahead_task(ResponseState* state) {
   constexpr std::size_t kMost = 128 * 1024;
   while (state->connection->body_pending() && state->body.size() < kMost) {
     Result<void> result = co_await try_(read_next(*state, state->body));
     if (result.ok()) continue;
-    state->failure = result.exception();
+    if (base::exception_is<CancelledError>(result.exception())) co_await raise(result.exception());
+    state->failure = client_error(result.exception(), *state, true);
+    state->drop_connection();
     co_return;
   }
   if (state->connection->body_pending()) co_return;
@@ -99,35 +105,44 @@ Coro<> read_ahead_task(std::shared_ptr<ResponseState> state) {
   state->finish_body();
 }
 
-/// Before a read by the user: what a read ahead leaves.
-Coro<> join_read_ahead(ResponseState& state) {
-  if (state.ahead && !state.ahead.done()) {
-    std::vector<Task<>> one(1, state.ahead);
-    co_await pass(wait(std::move(one)));
-  }
-  if (state.failure) {
-    state.close();
-    co_await raise(client_error(std::exchange(state.failure, nullptr), state, true));
-  }
-}
-
 ClientPayloadError closed_before(const ResponseState& state) {
   return ClientPayloadError(describe_request(state.method, state.url) +
                             ": the connection was closed before the body was read");
+}
+
+std::exception_ptr read_error(const std::exception_ptr& error, const ResponseState& state) {
+  if (!state.closed || base::exception_is<CancelledError>(error)) {
+    return client_error(error, state, true);
+  }
+  return std::make_exception_ptr(closed_before(state));
+}
+
+// Before a read by the user: nobody else reads, and what a read ahead has failed with is told. Its
+// cancellation has lost no byte.
+Coro<> take_over(ResponseState& state) {
+  if (state.ahead && !state.ahead.done()) {
+    state.ahead.cancel();
+    std::vector<Task<>> one(1, state.ahead);
+    co_await pass(wait(std::move(one)));
+  }
+  if (!state.failure) co_return;
+  state.drop_connection();
+  co_await raise(std::exchange(state.failure, nullptr));
 }
 
 }  // namespace
 
 void ResponseState::begin_body(bool decompress) {
   const auto encoding = head.headers.get("Content-Encoding");
-  if (decompress && encoding && connection->body_pending()) {
-    ContentDecoder wanted(*encoding);
-    if (!wanted.identity()) decoder.emplace(std::move(wanted));
-  }
   try {
+    if (decompress && encoding && connection->body_pending()) {
+      ContentDecoder wanted(*encoding);
+      if (!wanted.identity()) decoder.emplace(std::move(wanted));
+    }
     take_arrived(*this);
   } catch (...) {
-    failure = std::current_exception();
+    failure = client_error(std::current_exception(), *this, true);
+    drop_connection();
     return;
   }
   if (!connection->body_pending()) {
@@ -138,6 +153,7 @@ void ResponseState::begin_body(bool decompress) {
 
 void ResponseState::finish_body() noexcept {
   if (!connection) return;
+  unlink();
   if (connection->parser().keep_alive() && !connection->body_pending()) {
     slot.release_with(std::move(connection));
   } else {
@@ -147,40 +163,60 @@ void ResponseState::finish_body() noexcept {
 }
 
 void ResponseState::close() noexcept {
-  if (ahead) ahead.cancel();
+  closed = true;
+  stop_read_ahead();
+  // Somebody reads: it wakes to find that the connection has ended, and lets go of it.
+  if (reading && connection) return connection->abort();
+  drop_connection();
+}
+
+void ResponseState::drop_connection() noexcept {
+  unlink();
   if (connection) connection->abort();
   connection.reset();
   slot.release();
 }
 
-void read_ahead(const std::shared_ptr<ResponseState>& state) {
-  if (!state->connection || !state->slot.others_wait()) return;
-  state->ahead = create_task(read_ahead_task(state));
+void ResponseState::read_ahead() {
+  if (reading || !connection || (ahead && !ahead.done())) return;
+  ahead = create_task(read_ahead_task(this));
+}
+
+void ResponseState::stop_read_ahead() noexcept {
+  if (ahead && !ahead.done()) ahead.cancel();
 }
 
 Coro<> read_body(std::shared_ptr<ResponseState> state) {
-  co_await pass(join_read_ahead(*state));
+  co_await pass(take_over(*state));
   if (state->body_complete) co_return;
   if (!state->connection) throw closed_before(*state);
   Reading reading(*state);
   Result<void> result = co_await try_(read_whole(*state));
-  if (!result.ok()) co_await raise(client_error(result.exception(), *state, true));
+  if (!result.ok()) co_await raise(read_error(result.exception(), *state));
+  if (state->closed) throw closed_before(*state);
   state->body_complete = true;
   reading.succeed();
   state->finish_body();
 }
 
 Coro<std::string> read_any(std::shared_ptr<ResponseState> state) {
-  co_await pass(join_read_ahead(*state));
+  co_await pass(take_over(*state));
   std::string piece = std::exchange(state->body, {});
-  if (!piece.empty() || state->body_complete) co_return piece;
-  if (!state->connection) throw closed_before(*state);
-  Reading reading(*state);
-  Result<void> result = co_await try_(read_next(*state, piece));
-  if (!result.ok()) co_await raise(client_error(result.exception(), *state, true));
-  state->body_complete = !state->connection->body_pending();
-  reading.succeed();
-  if (state->body_complete) state->finish_body();
+  if (piece.empty() && !state->body_complete) {
+    if (!state->connection) throw closed_before(*state);
+    Reading reading(*state);
+    Result<void> result = co_await try_(read_next(*state, piece));
+    if (!result.ok()) co_await raise(read_error(result.exception(), *state));
+    if (state->closed) throw closed_before(*state);
+    state->body_complete = !state->connection->body_pending();
+    reading.succeed();
+  }
+  state->given_out += piece.size();
+  if (state->body_complete) {
+    state->finish_body();
+  } else if (state->connection) {
+    state->slot.offer(*state);
+  }
   co_return piece;
 }
 

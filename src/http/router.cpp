@@ -40,28 +40,24 @@ bool PathPattern::is_plain(std::string_view path) noexcept {
 
 PathPattern::PathPattern(std::string_view path) {
   std::string expression;
+  std::size_t groups = 0;
   std::size_t at = 0;
-  while (at < path.size()) {
-    const std::size_t open = std::min(path.find('{', at), path.size());
-    append_literal(expression, path.substr(at, open - at));
-    if (open == path.size()) break;
-    const std::size_t close = closing_brace(path, open);
-    const std::string_view part = path.substr(open + 1, close - open - 1);
-    const std::size_t colon = part.find(':');
-    names_.emplace_back(part.substr(0, colon));
-    if (names_.back().empty()) throw bad_path(path, "a part in braces without a name");
-    const std::string_view inner =
-        colon == std::string_view::npos ? std::string_view("[^{}/]+") : part.substr(colon + 1);
-    // Groups of the user's own would shift ours: they become groups that capture nothing.
-    std::string own(inner);
-    for (auto group = own.find('('); group != std::string::npos; group = own.find('(', group + 3)) {
-      const bool escaped = group > 0 && own[group - 1] == '\\';
-      if (!escaped && own.compare(group, 2, "(?") != 0) own.insert(group + 1, "?:");
-    }
-    expression += "(" + own + ")";
-    at = close + 1;
-  }
   try {
+    while (at < path.size()) {
+      const std::size_t open = std::min(path.find('{', at), path.size());
+      append_literal(expression, path.substr(at, open - at));
+      if (open == path.size()) break;
+      const std::size_t close = closing_brace(path, open);
+      const std::string_view part = path.substr(open + 1, close - open - 1);
+      const std::size_t colon = part.find(':');
+      const std::string_view name = part.substr(0, colon);
+      if (name.empty()) throw bad_path(path, "a part in braces without a name");
+      const std::string inner(colon == std::string_view::npos ? "[^{}/]+" : part.substr(colon + 1));
+      parts_.push_back({std::string(name), ++groups});
+      groups += std::regex(inner).mark_count();
+      expression += "(" + inner + ")";
+      at = close + 1;
+    }
     expression_.assign(expression, std::regex::ECMAScript | std::regex::optimize);
   } catch (const std::regex_error& e) {
     throw bad_path(path, e.what());
@@ -71,9 +67,9 @@ PathPattern::PathPattern(std::string_view path) {
 bool PathPattern::matches(const std::string& path, Request::Pairs& match) const {
   // std::regex recurses once per character; a path beyond any real one is not worth the stack.
   constexpr std::size_t kLongest = 2048;
-  std::smatch parts;
-  if (path.size() > kLongest || !std::regex_match(path, parts, expression_)) return false;
-  for (std::size_t i = 0; i < names_.size(); ++i) match.emplace_back(names_[i], parts[i + 1].str());
+  std::smatch found;
+  if (path.size() > kLongest || !std::regex_match(path, found, expression_)) return false;
+  for (const Part& part : parts_) match.emplace_back(part.name, found[part.group].str());
   return true;
 }
 

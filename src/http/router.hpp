@@ -22,8 +22,12 @@ class PathPattern {
   [[nodiscard]] static bool is_plain(std::string_view path) noexcept;
 
  private:
+  struct Part {
+    std::string name;
+    std::size_t group;  // the user's own expression may have groups too
+  };
   std::regex expression_;
-  std::vector<std::string> names_;
+  std::vector<Part> parts_;
 };
 
 class Router {
@@ -40,7 +44,7 @@ class Router {
     std::string path;
     std::optional<PathPattern> pattern;  // none: a plain path
     std::vector<Route> routes;
-    Handler not_allowed;                 // 405 with the methods there are
+    Handler not_allowed;  // 405 with the methods there are
   };
 
   Resource& resource_of(std::string_view path);

@@ -41,7 +41,6 @@ void ServerCore::add_fields(Headers& headers) {
 }
 
 void ServerCore::report(const std::exception_ptr& error, const Request& request) {
-  if (base::exception_is<HTTPException>(error)) return;
   scheduler_.call_exception_handler(ExceptionContext(
       "Error handling request " + request.method() + " " + printable(request.raw_path()), error));
 }
@@ -124,8 +123,7 @@ Coro<Server> start_server(std::shared_ptr<const Application> app, std::string_vi
                         std::string(options.server_name));
 }
 
-Coro<Server> start_server(Application app, std::string_view host, int port,
-                          ServerOptions options) {
+Coro<Server> start_server(Application app, std::string_view host, int port, ServerOptions options) {
   return start_server(std::make_shared<const Application>(std::move(app)), host, port, options);
 }
 

@@ -1,8 +1,12 @@
 #include "http/server_connection.hpp"
 
+#include <algorithm>
+#include <utility>
+
 #include "asyncio/base/error.hpp"
 #include "asyncio/coro/pass.hpp"
 #include "asyncio/http/errors.hpp"
+#include "asyncio/task/sleep.hpp"
 #include "asyncio/task/timeouts.hpp"
 #include "http/server_core.hpp"
 
@@ -11,6 +15,13 @@ namespace {
 
 // What is read of a body that its handler did not want, so that the connection can go on.
 constexpr std::uint64_t kMostDiscarded = 64 * 1024;
+// A body that comes slower than this, in bytes per second, is cut off (Kestrel has 240).
+constexpr std::uint64_t kSlowestBody = 256;
+// How long, and how much, a peer may go on sending after the last answer.
+constexpr Nanoseconds kLingerTime = std::chrono::seconds(2);
+constexpr std::uint64_t kLingerBytes = 16 * 1024 * 1024;
+// Pipelined requests that are answered before others get a turn.
+constexpr unsigned kRequestsInARow = 16;
 
 template <class A>
 using InTime = asyncio::detail::WaitForAwaiter<A>;
@@ -29,14 +40,52 @@ ServerConnection::ServerConnection(ServerCore& core, StreamReader reader, Stream
 Nanoseconds ServerConnection::now() const { return core_.scheduler().time(); }
 
 Coro<> ServerConnection::serve() {
-  while (keep_alive_ && !core_.stopping()) {
+  Result<void> served = co_await try_(serve_requests());
+  idle_ = true;
+  Result<void> ended = co_await try_(say_goodbye());
+  if (!ended.ok()) writer_.abort();
+  if (!served.ok()) co_await raise(served.exception());
+  if (!ended.ok()) co_await raise(ended.exception());
+}
+
+Coro<> ServerConnection::serve_requests() {
+  for (unsigned served = 0; keep_alive_ && !core_.stopping(); ++served) {
     idle_ = true;
+    const bool crowded = !reader_.buffered().empty();
+    if (crowded && served % kRequestsInARow == kRequestsInARow - 1) co_await pass(sleep(Delay()));
     const bool have = co_await pass(read_head());
     if (!have) break;
     idle_ = false;
     co_await pass(handle_request());
   }
+}
+
+// --- the end ------------------------------------------------------------------------------------
+
+Coro<> ServerConnection::say_goodbye() {
+  if (!writer_.is_closing() && (confused_ || body_pending_ || !reader_.buffered().empty())) {
+    co_await pass(linger());
+  }
   writer_.close();
+  if (writer_.get_write_buffer_size() == 0) co_return;
+  const auto deadline = base::saturating_add(now(), core_.options().write_timeout.value());
+  co_await pass(InTime<asyncio::detail::CloseWaiter>(writer_.wait_closed(), deadline));
+}
+
+// A peer that still sends: to close now would reset the connection, and the reset would overtake
+// the answer. RFC 9112 section 9.6.
+Coro<> ServerConnection::linger() {
+  writer_.write_eof();
+  const auto deadline = base::saturating_add(now(), kLingerTime);
+  std::uint64_t discarded = 0;
+  while (discarded < kLingerBytes) {
+    discarded += reader_.buffered().size();
+    reader_.consume(reader_.buffered().size());
+    Result<std::size_t> more =
+        co_await try_(InTime<asyncio::detail::FillBuffer>(reader_.fill(), deadline));
+    if (base::exception_is<CancelledError>(more.exception())) co_await raise(more.exception());
+    if (!more.ok() || more.value() == 0) break;
+  }
 }
 
 // --- reading ------------------------------------------------------------------------------------
@@ -83,6 +132,7 @@ Coro<bool> ServerConnection::read_head() {
     if (!silent) {
       const int status = parser_.error().status;
       const std::string text = std::to_string(status) + ": " + parser_.error().message + "\n";
+      confused_ = true;
       co_await pass(send_error(status, text));
     }
     co_return false;
@@ -92,14 +142,17 @@ Coro<bool> ServerConnection::read_head() {
 
 Coro<std::string> ServerConnection::read_body() {
   std::string body;
-  if (continue_due_) {
-    continue_due_ = false;
-    writer_.write("HTTP/1.1 100 Continue\r\n\r\n");
-  }
+  // Not for a client that did not wait for it.
+  const bool invite = std::exchange(continue_due_, false) && reader_.buffered().empty();
+  if (invite) writer_.write("HTTP/1.1 100 Continue\r\n\r\n");
+  const Nanoseconds patience = core_.options().body_timeout.value();
+  const Nanoseconds begun = now();
   while (body_pending_) {
     Event event = advance(&body);
     while (event == Event::need_more) {
-      const auto deadline = base::saturating_add(now(), core_.options().body_timeout.value());
+      const Nanoseconds earned = std::chrono::seconds(body.size() / kSlowestBody);
+      const auto deadline = std::min(base::saturating_add(now(), patience),
+                                     base::saturating_add(begun, earned + patience));
       Result<void> more = co_await try_(fill(event, &body, deadline));
       if (more.ok()) continue;
       keep_alive_ = body_pending_ = false;
@@ -109,7 +162,9 @@ Coro<std::string> ServerConnection::read_body() {
     if (event == Event::complete) body_pending_ = false;
     if (event == Event::error) {
       keep_alive_ = body_pending_ = false;
-      throw HTTPException(parser_.error().status, "400: " + parser_.error().message);
+      confused_ = true;
+      const int status = parser_.error().status;
+      throw HTTPException(status, std::to_string(status) + ": " + parser_.error().message);
     }
     if (body.size() > core_.options().client_max_size) {
       throw HTTPException(413, "413: the body is larger than " +
@@ -119,27 +174,35 @@ Coro<std::string> ServerConnection::read_body() {
   co_return body;
 }
 
-// Whether the next request can follow: a short rest of the body is read away.
-Coro<bool> ServerConnection::discard_body() {
-  if (!body_pending_) co_return true;
+// Whether the next request can follow: a short rest of the body may be read away after the answer.
+bool ServerConnection::may_discard_body() {
   // A client that waits for "100 Continue" will not send what was not asked for.
-  if (continue_due_) co_return false;
+  if (body_pending_ && continue_due_) return false;
+  Event event = Event::body;
+  for (std::uint64_t discarded = 0; body_pending_ && discarded <= kMostDiscarded;) {
+    event = advance(nullptr);
+    if (event == Event::complete) body_pending_ = false;
+    if (event != Event::body) break;
+    discarded += parser_.body().size();
+  }
+  if (!body_pending_) return true;
+  const auto length = parser_.content_length();
+  return event == Event::need_more && length && *length <= kMostDiscarded;
+}
+
+Coro<bool> ServerConnection::discard_body() {
   const auto deadline = base::saturating_add(now(), core_.options().body_timeout.value());
-  std::string rest;
-  std::uint64_t discarded = 0;
-  while (body_pending_ && discarded <= kMostDiscarded) {
-    rest.clear();
-    Event event = advance(&rest);
+  while (body_pending_) {
+    Event event = advance(nullptr);
     if (event == Event::need_more) {
-      Result<void> more = co_await try_(fill(event, &rest, deadline));
+      Result<void> more = co_await try_(fill(event, nullptr, deadline));
       if (base::exception_is<CancelledError>(more.exception())) co_await raise(more.exception());
       if (!more.ok()) co_return false;
     }
-    discarded += rest.size();
     if (event == Event::error) co_return false;
     if (event == Event::complete) body_pending_ = false;
   }
-  co_return !body_pending_;
+  co_return true;
 }
 
 // --- answering ----------------------------------------------------------------------------------
@@ -156,17 +219,28 @@ Coro<> ServerConnection::handle_request() {
     writer_.abort();
     co_await raise(result.exception());
   }
-  if (!result.ok()) core_.report(result.exception(), request);
+  const bool failed = !result.ok() && !base::exception_is<HTTPException>(result.exception());
+  if (failed) core_.report(result.exception(), request);
   Response response =
       result.ok() ? std::move(result).value() : response_of_error(result.exception());
-  if (response.closes() || core_.stopping()) keep_alive_ = false;
-  if (keep_alive_) keep_alive_ = co_await pass(discard_body());
-  co_await pass(send(request, response));
+  if (response.closes() || core_.stopping() || !may_discard_body()) keep_alive_ = false;
+  Result<void> sent = co_await try_(send(request, response));
   log_access(request, response, begun);
+  if (!sent.ok()) {
+    const bool ours = !cut_ && !base::exception_is<CancelledError>(sent.exception());
+    if (!ours) co_await raise(sent.exception());
+    core_.report(sent.exception(), request);
+  }
+  idle_ = true;
+  if (keep_alive_) keep_alive_ = co_await pass(discard_body());
 }
 
 Coro<Response> ServerConnection::run_handler(Request& request) {
-  if (request.headers().contains("Expect") && !continue_due_) throw HTTPException(417);
+  const auto expected = request.headers().get("Expect");
+  // HTTP/1.0 knows no expectations: RFC 9110 section 10.1.1.
+  if (expected && request.version() >= HttpVersion11 && !same_name(*expected, "100-continue")) {
+    throw HTTPException(417);
+  }
   const Handler& handler = core_.app().resolve(request);
   Coro<Response> answer = handler(request);
   co_return co_await pass(std::move(answer));
@@ -183,19 +257,30 @@ Response ServerConnection::response_of_error(const std::exception_ptr& error) {
   }
 }
 
-Coro<> ServerConnection::send(const Request& request, Response& response) {
+void ServerConnection::begin_head(const Request& request, Response& response) {
   core_.add_fields(response.headers());
   const auto length = response.length();
   const BodyLength announced = length ? BodyLength::known(*length) : BodyLength::unknown();
-  const ResponseContext context{request.method(), request.version(), keep_alive_};
-  const bool bodyless = !response_has_body(request.method(), response.status());
   const bool may_announce = response.status() != 204;
   out_.clear();
   framing_ = append_response_head(out_, response.status(), response.reason(), response.headers(),
-                                  may_announce ? announced : BodyLength::none(), context);
-  if (framing_ == BodyFraming::until_close) keep_alive_ = false;
+                                  may_announce ? announced : BodyLength::none(),
+                                  {request.method(), request.version(), keep_alive_});
   sent_ = 0;
   promised_ = length.value_or(0);
+}
+
+Coro<> ServerConnection::send(const Request& request, Response& response) {
+  try {
+    begin_head(request, response);
+  } catch (const ValueError&) {
+    // Fields that may not be sent, or that deny the body: nothing of it has gone out.
+    core_.report(std::current_exception(), request);
+    response = HTTPException(500).response();
+    begin_head(request, response);
+  }
+  if (framing_ == BodyFraming::until_close) keep_alive_ = false;
+  const bool bodyless = !response_has_body(request.method(), response.status());
   if (bodyless || framing_ == BodyFraming::none) {
     writer_.write(out_);
   } else if (response.body_stream()) {
@@ -258,9 +343,9 @@ Coro<> ServerConnection::send_error(int status, std::string_view text) {
 
 Coro<> ServerConnection::flush() {
   const auto deadline = base::saturating_add(now(), core_.options().write_timeout.value());
-  Result<void> result =
-      co_await try_(InTime<asyncio::detail::Drain>(writer_.drain(), deadline));
+  Result<void> result = co_await try_(InTime<asyncio::detail::Drain>(writer_.drain(), deadline));
   if (result.ok()) co_return;
+  cut_ = !base::exception_is<CancelledError>(result.exception());
   writer_.abort();
   keep_alive_ = false;
   co_await raise(result.exception());

@@ -32,7 +32,7 @@ class ServerConnection : public base::ListNode, private BodyWriter {
   [[nodiscard]] bool body_pending() const noexcept { return body_pending_; }
   Coro<std::string> read_body();
 
-  /// Waits for a request, or has only begun to read one.
+  /// Waits for a request, has only begun to read one, or is about to close.
   [[nodiscard]] bool idle() const noexcept { return idle_; }
   [[nodiscard]] const AnyTask& task() const noexcept { return task_; }
 
@@ -41,11 +41,16 @@ class ServerConnection : public base::ListNode, private BodyWriter {
 
   Event advance(std::string* body);
   Coro<> fill(Event& event, std::string* body, std::optional<Nanoseconds> deadline);
+  Coro<> serve_requests();
+  Coro<> say_goodbye();
+  Coro<> linger();
   Coro<bool> read_head();
   Coro<> handle_request();
   Coro<Response> run_handler(Request& request);
   Response response_of_error(const std::exception_ptr& error);
+  bool may_discard_body();
   Coro<bool> discard_body();
+  void begin_head(const Request& request, Response& response);
   Coro<> send(const Request& request, Response& response);
   Coro<> send_stream(const Response& response);
   Coro<> send_error(int status, std::string_view text);
@@ -67,6 +72,8 @@ class ServerConnection : public base::ListNode, private BodyWriter {
   bool continue_due_ = false;  // "100 Continue" is owed before the body is read
   bool keep_alive_ = true;
   bool idle_ = true;
+  bool cut_ = false;       // the peer has gone or does not read
+  bool confused_ = false;  // what the peer sends cannot be understood any more
 };
 
 }  // namespace asyncio::http::detail

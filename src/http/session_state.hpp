@@ -19,7 +19,7 @@ struct SessionState {
 
   /// The pool of the running loop, made at the first request. RuntimeError when the session is
   /// closed or belongs to another loop.
-  ConnectionPool& pool();
+  std::shared_ptr<ConnectionPool> pool();
 
   ClientSessionOptions options;  // its texts are empty: see below
   Headers defaults;              // User-Agent and what header() added

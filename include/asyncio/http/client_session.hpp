@@ -40,7 +40,8 @@ class ClientSession {
   /// A field of every request that does not have its own. ValueError as Headers::add.
   void header(std::string_view name, std::string_view value);
 
-  /// Closes the idle connections; later requests are RuntimeError. Python: close (a coroutine there).
+  /// Closes the idle connections; later requests are RuntimeError. Python: close (a coroutine
+  /// there).
   void close() noexcept;
   [[nodiscard]] bool closed() const noexcept;
 

@@ -39,6 +39,9 @@ class Request {
   /// The first value of a name in the query, decoded; nullopt when it is not there.
   /// Python: request.query.get.
   [[nodiscard]] std::optional<std::string> query(std::string_view name) const;
+  /// "name:port" that the client asked for: of the target when that is a whole URL, else of the
+  /// Host field; empty for an HTTP/1.0 client that does not say. Python: request.host.
+  [[nodiscard]] std::string_view host() const noexcept;
   [[nodiscard]] const Headers& headers() const noexcept { return head_.headers; }
   [[nodiscard]] HttpVersion version() const noexcept { return head_.version; }
   /// What `{name}` of the route matched; "" for a name that the route does not have.

@@ -22,15 +22,16 @@ class ServerCore;
 /// Limits of a server. A peer that keeps to none of them costs a connection and at most the buffers
 /// named here. Python: the arguments of aiohttp.web.run_app and Application.
 struct ServerOptions {
-  int backlog = 128;                                     ///< connections not accepted yet
-  bool reuse_port = false;                               ///< SO_REUSEPORT
-  std::size_t max_head_bytes = 32 * 1024;                ///< 431 above it
-  std::size_t client_max_size = 1024 * 1024;             ///< of a body that read() takes; 413
+  int backlog = 128;                                          ///< connections not accepted yet
+  bool reuse_port = false;                                    ///< SO_REUSEPORT
+  std::size_t max_head_bytes = 32 * 1024;                     ///< 431 above it
+  std::size_t client_max_size = 1024 * 1024;                  ///< of a body that read() takes; 413
   Delay header_timeout = Delay(std::chrono::seconds(10));     ///< for a whole head; 408
-  Delay body_timeout = Delay(std::chrono::seconds(30));       ///< between pieces of a body; 408
+  Delay body_timeout = Delay(std::chrono::seconds(30));       ///< between pieces of a body, and for
+                                                              ///< all of it at 256 bytes/s; 408
   Delay write_timeout = Delay(std::chrono::seconds(30));      ///< for a peer that does not read
   Delay keepalive_timeout = Delay(std::chrono::seconds(75));  ///< between two requests
-  std::string_view server_name = "asyncio-cpp";          ///< the Server field; empty: none. Copied
+  std::string_view server_name = "asyncio-cpp";  ///< the Server field; empty: none. Copied
 };
 
 /// What an access log is told of each answer.

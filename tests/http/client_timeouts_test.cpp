@@ -1,0 +1,204 @@
+// Each limit of ClientTimeout fires by itself, with its own error and text. Tiny limits, real time.
+#include "http/http_fixture.hpp"
+
+namespace asyncio::http {
+namespace {
+
+using namespace testing;
+
+class client_timeouts : public HttpTest {};
+
+// A listening socket whose queue is full: connecting to it neither works nor fails.
+class FullQueue {
+ public:
+  FullQueue() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* generic = reinterpret_cast<sockaddr*>(&address);
+    ::bind(fd_, generic, size);
+    ::listen(fd_, 0);
+    ::getsockname(fd_, generic, &size);
+    port_ = ntohs(address.sin_port);
+    for (int& filler : fillers_) {
+      filler = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+      ::connect(filler, generic, size);
+    }
+  }
+  FullQueue(const FullQueue&) = delete;
+  ~FullQueue() {
+    for (const int filler : fillers_) ::close(filler);
+    ::close(fd_);
+  }
+  [[nodiscard]] std::string host() const { return "127.0.0.1:" + std::to_string(port_); }
+
+ private:
+  int fd_;
+  int port_ = 0;
+  std::array<int, 4> fillers_{};
+};
+
+Reply silent(const Seen&) { return {"", Then::hang}; }
+
+TEST_F(client_timeouts, total_covers_the_head) {
+  auto main = [&]() -> Coro<> {
+    auto server = co_await serve(silent);
+    Session session;
+    EXPECT_EQ(co_await failure_of(fetch(session.get(server->url()).timeout(5ms))),
+              "TimeoutError: GET " + server->url() + ": timeout after 0.005 s (total)");
+    EXPECT_EQ(session.connections_in_use(), 0U);
+  };
+  run(main());
+}
+
+TEST_F(client_timeouts, total_covers_the_body_however_slowly_it_drips) {
+  auto main = [&]() -> Coro<> {
+    auto handler = [](StreamReader reader, StreamWriter writer) -> Coro<> {
+      co_await read_message(reader);
+      writer.write("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n");
+      for (int i = 0; i < 1000 && !writer.peer_closed(); ++i) {
+        writer.write("x");
+        co_await sleep(1ms);
+      }
+    };
+    const asyncio::Server server = co_await asyncio::start_server(handler, "127.0.0.1", 0);
+    const std::string url =
+        "http://127.0.0.1:" + std::to_string(server.sockets().at(0).port()) + "/";
+    Session session({.timeout = {.total = 20ms, .sock_read = 15ms}});
+    const ClientResponse response = co_await session.get(url);
+    EXPECT_EQ(co_await failure_of(response.read()),
+              "TimeoutError: GET " + url + ": timeout after 0.02 s (total)");
+    EXPECT_EQ(session.connections_in_use(), 0U);
+    EXPECT_THAT(co_await failure_of(response.read()), HasSubstr("was closed before the body"));
+  };
+  run(main());
+}
+
+TEST_F(client_timeouts, sock_read_is_the_time_between_two_pieces) {
+  auto main = [&]() -> Coro<> {
+    auto server = co_await serve([](const Seen& seen) -> Reply {
+      if (seen.head.starts_with("GET /head")) return {"HTTP/1.1 200 OK\r\n", Then::hang};
+      return {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", Then::hang};
+    });
+    Session session({.timeout = {.sock_read = 5ms}});
+    for (const char* path : {"/head", "/body"}) {
+      EXPECT_EQ(
+          co_await failure_of(fetch(session.get(server->url(path)))),
+          "SocketTimeoutError: GET " + server->url(path) + ": no data for 0.005 s (sock_read)");
+    }
+  };
+  run(main());
+}
+
+TEST_F(client_timeouts, sock_read_leaves_a_peer_alone_that_still_takes_the_body) {
+  auto main = [&]() -> Coro<> {
+    auto handler = [](StreamReader reader, StreamWriter writer) -> Coro<> {
+      co_await reader.readuntil("\r\n\r\n");
+      std::size_t left = 40'000'000;
+      while (left > 0) {
+        co_await sleep(10ms);
+        const std::string piece = co_await reader.readexactly(4'000'000);
+        left -= piece.size();
+      }
+      writer.write(ok("taken"));
+    };
+    const asyncio::Server server = co_await asyncio::start_server(handler, "127.0.0.1", 0);
+    const std::string url =
+        "http://127.0.0.1:" + std::to_string(server.sockets().at(0).port()) + "/";
+    Session session({.timeout = {.sock_read = 60ms}});
+    EXPECT_EQ(co_await fetch(session.post(url).data(std::string(40'000'000, 'u'))), "taken");
+  };
+  run(main());
+}
+
+TEST_F(client_timeouts, sock_connect_is_for_look_up_and_connect) {
+  auto main = [&]() -> Coro<> {
+    const FullQueue nobody;
+    const std::string url = "http://" + nobody.host() + "/";
+    Session session({.timeout = {.sock_connect = 5ms}});
+    EXPECT_EQ(co_await failure_of(fetch(session.get(url))),
+              "ConnectionTimeoutError: GET " + url + ": connect " + nobody.host() +
+                  ": no connection for 0.005 s (sock_connect)");
+    // What ends first gives its name.
+    EXPECT_EQ(co_await failure_of(fetch(session.get(url).timeout(1ms))),
+              "TimeoutError: GET " + url + ": timeout after 0.001 s (total)");
+    EXPECT_EQ(session.connections_in_use(), 0U);
+  };
+  run(main());
+}
+
+TEST_F(client_timeouts, connect_counts_the_queue_too) {
+  auto main = [&]() -> Coro<> {
+    auto server = co_await serve(silent);
+    Session session({.limit = 1, .timeout = {.connect = 5ms}});
+    auto first = create_task(fetch(session.get(server->url())));
+    co_await sleep(0s);
+    EXPECT_EQ(
+        co_await failure_of(fetch(session.get(server->url()))),
+        "ConnectionTimeoutError: GET " + server->url() + ": no connection for 0.005 s (connect)");
+    // Not counted once connected.
+    EXPECT_FALSE(first.done());
+    first.cancel();
+    EXPECT_EQ(co_await failure_of(std::move(first)), "CancelledError");
+    EXPECT_EQ(session.connections_in_use(), 0U);
+  };
+  run(main());
+}
+
+TEST_F(client_timeouts, connect_and_total_are_told_apart) {
+  auto main = [&]() -> Coro<> {
+    const FullQueue nobody;
+    const std::string url = "http://" + nobody.host() + "/";
+    Session session;
+    const ClientTimeout short_connect{.total = 1s, .connect = 3ms};
+    EXPECT_THAT(co_await failure_of(fetch(session.get(url).timeout(short_connect))),
+                HasSubstr("no connection for 0.003 s (connect)"));
+    const ClientTimeout short_total{.total = 3ms, .connect = 1s};
+    EXPECT_THAT(co_await failure_of(fetch(session.get(url).timeout(short_total))),
+                HasSubstr("timeout after 0.003 s (total)"));
+  };
+  run(main());
+}
+
+TEST_F(client_timeouts, total_is_for_all_hops_of_a_redirect_together) {
+  auto main = [&]() -> Coro<> {
+    auto handler = [](StreamReader reader, StreamWriter writer) -> Coro<> {
+      for (;;) {
+        const auto message = co_await read_message(reader);
+        if (message.first.empty()) co_return;
+        co_await sleep(4ms);
+        writer.write(redirect(302, "/again"));
+      }
+    };
+    const asyncio::Server server = co_await asyncio::start_server(handler, "127.0.0.1", 0);
+    const std::string url =
+        "http://127.0.0.1:" + std::to_string(server.sockets().at(0).port()) + "/";
+    Session session({.max_redirects = 100});
+    EXPECT_EQ(co_await failure_of(fetch(session.get(url).timeout(30ms))),
+              "TimeoutError: GET " + url + "again: timeout after 0.03 s (total)");
+  };
+  run(main());
+}
+
+TEST_F(client_timeouts, a_slot_freed_by_a_timeout_serves_the_next_request) {
+  auto main = [&]() -> Coro<> {
+    auto server = co_await serve([](const Seen& seen) -> Reply {
+      if (seen.head.starts_with("GET /slow")) return {"", Then::hang};
+      return {ok("served")};
+    });
+    Session session({.limit = 2});
+    std::vector<Coro<std::string>> slow;
+    for (int i = 0; i < 6; ++i) {
+      slow.push_back(failure_of(fetch(session.get(server->url("/slow")).timeout(3ms))));
+    }
+    auto all = gather(std::move(slow));
+    EXPECT_EQ(co_await fetch(session.get(server->url("/quick"))), "served");
+    for (const std::string& failure : co_await all)
+      EXPECT_THAT(failure, StartsWith("TimeoutError"));
+  };
+  run(main());
+}
+
+}  // namespace
+}  // namespace asyncio::http
