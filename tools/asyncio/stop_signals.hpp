@@ -10,7 +10,8 @@ namespace asyncio::tool {
 
 /// While it lives: the first signal cancels `task`, which can then end in order; the second leaves
 /// asyncio::run() at once with KeyboardInterrupt. Made inside the coroutine of the main task. A
-/// signal that was ignored when the program started (nohup, a shell's background job) stays ignored.
+/// signal that was ignored when the program started (nohup, a shell's background job) stays
+/// ignored.
 class StopSignals {
  public:
   explicit StopSignals(const AnyTask& task);
