@@ -94,7 +94,6 @@ void Scheduler::push_remote(RemoteCall* call) noexcept {
 }
 
 void Scheduler::take_remote_calls() noexcept {
-  if (remote_.load(std::memory_order_relaxed) == nullptr) return;
   RemoteCall* newest = remote_.exchange(nullptr);
   RemoteCall* oldest = nullptr;
   while (newest != nullptr) {
@@ -142,7 +141,7 @@ void Scheduler::run_forever() {
 void Scheduler::run_turn() {
   ++turns_;
   poll();
-  take_remote_calls();
+  if (remote_.load(std::memory_order_relaxed) != nullptr) take_remote_calls();
   if (interrupted_.load(std::memory_order_relaxed)) [[unlikely]] handle_interrupt();
   collect_due_timers();
   run_ready();

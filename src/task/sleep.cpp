@@ -7,15 +7,12 @@
 namespace asyncio {
 
 bool SleepBase::await_suspend(detail::Continuation continuation) {
-  if (delay_.count() <= 0) return park_woken(continuation);
+  if (deadline.count() <= 0) return park_woken(continuation);
   Scheduler& scheduler = detail::running_scheduler();
-  timer_.sleeper = this;
-  scheduler.arm(timer_, base::saturating_add(scheduler.time(), delay_));
+  scheduler.arm(*this, base::saturating_add(scheduler.time(), deadline));
   return park(continuation);
 }
 
-void SleepBase::disarm() noexcept {
-  if (timer_.armed()) task().scheduler().disarm(timer_);
-}
+void SleepBase::disarm() noexcept { task().scheduler().disarm(*this); }
 
 }  // namespace asyncio

@@ -57,7 +57,7 @@ class Pool {
   struct Block {
     Block* next;
   };
-  static constexpr std::size_t kStep = 32;
+  static constexpr std::size_t kStep = 16;
   static constexpr std::size_t kLargest = 2048;
   static constexpr std::size_t kClasses = kLargest / kStep;
   struct Lists {

@@ -11,38 +11,39 @@
 namespace asyncio {
 
 /// The awaiter behind sleep().
-class SleepBase : public Suspend {
+class SleepBase : public Suspend, private TimerNode {
  public:
-  explicit SleepBase(Delay delay) noexcept : delay_(delay.value()), timer_(&SleepBase::on_timer) {}
+  explicit SleepBase(Delay delay) noexcept : TimerNode(&SleepBase::on_timer) {
+    deadline = delay.value();
+  }
   SleepBase(SleepBase&& other) noexcept
-      : Suspend(std::move(other)), delay_(other.delay_), timer_(&SleepBase::on_timer) {}
+      : Suspend(std::move(other)), TimerNode(&SleepBase::on_timer) {
+    deadline = other.deadline;
+  }
 
   static constexpr bool await_ready() noexcept { return false; }
   bool await_suspend(detail::Continuation continuation);
   [[nodiscard]] std::exception_ptr error() const { return cancellation(); }
 
  protected:
-  ~SleepBase() { disarm(); }
+  ~SleepBase() {
+    if (armed()) [[unlikely]]
+      disarm();
+  }
   void check() {
     if (cancelled()) [[unlikely]]
       std::rethrow_exception(cancellation());
   }
 
  private:
-  struct Alarm : TimerNode {
-    using TimerNode::TimerNode;
-    SleepBase* sleeper = nullptr;
-  };
-  static void on_timer(TimerNode* timer) { static_cast<Alarm*>(timer)->sleeper->wake(); }
+  // The timer is a base, and the delay stands where the deadline will: a million sleepers care.
+  static void on_timer(TimerNode* timer) { static_cast<SleepBase*>(timer)->wake(); }
 
   bool abort() override {
-    disarm();
+    if (armed()) disarm();
     return true;
   }
   void disarm() noexcept;
-
-  Nanoseconds delay_;
-  Alarm timer_;
 };
 
 class Sleep final : public SleepBase, public AsCoro<Sleep, void> {
