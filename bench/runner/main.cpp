@@ -144,21 +144,29 @@ std::vector<std::pair<std::string, std::string>> describe(const Setting& setting
   return lines;
 }
 
-void run(const Options& options) {
+// Returns whether all items could be measured: one that fails takes nothing from the others.
+bool run(const Options& options) {
   const asyncio::tool::Machine machine = asyncio::tool::describe_machine();
   const std::string load_before = load_average();
   Setting setting = make_setting(options, machine);
   std::vector<ItemReport> reports;
+  bool complete = true;
   for (const Item& item : kItems) {
     if (!options.wants(item.name)) continue;
     std::fprintf(stderr, "bench: %s ...\n", item.name);
-    reports.push_back(item.measure(setting));
+    try {
+      reports.push_back(item.measure(setting));
+    } catch (const std::exception& error) {
+      std::printf("%s: not measured: %s\n\n", item.name, error.what());
+      complete = false;
+      continue;
+    }
     std::printf("%s\n", reports.back().to_text().c_str());
     std::fflush(stdout);
   }
   const auto lines = describe(setting, machine, load_before);
   for (const auto& [name, value] : lines) std::printf("%s: %s\n", name.c_str(), value.c_str());
-  if (options.json.empty()) return;
+  if (options.json.empty()) return complete;
   std::ofstream json(options.json);
   json << "{\n";
   for (const auto& [name, value] : lines) {
@@ -170,6 +178,7 @@ void run(const Options& options) {
   }
   json << "  ]\n}\n";
   if (!json.flush()) throw std::runtime_error("cannot write " + options.json);
+  return complete;
 }
 
 }  // namespace
@@ -177,7 +186,7 @@ void run(const Options& options) {
 
 int main(int argc, char** argv) {
   try {
-    bench::run(bench::parse(argc, argv));
+    return bench::run(bench::parse(argc, argv)) ? 0 : 1;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "bench: %s\n", error.what());
     return 1;
