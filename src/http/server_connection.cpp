@@ -63,7 +63,7 @@ Coro<> ServerConnection::serve_requests() {
 // --- the end ------------------------------------------------------------------------------------
 
 Coro<> ServerConnection::say_goodbye() {
-  if (!writer_.is_closing() && (confused_ || body_pending_ || !reader_.buffered().empty())) {
+  if (!writer_.is_closing() && (unfinished_ || body_pending_ || !reader_.buffered().empty())) {
     co_await pass(linger());
   }
   writer_.close();
@@ -122,7 +122,9 @@ Coro<bool> ServerConnection::read_head() {
     if (more.ok()) continue;
     if (base::exception_is<CancelledError>(more.exception())) co_await raise(more.exception());
     const bool late = begun && base::exception_is<TimeoutError>(more.exception());
-    if (late) co_await pass(send_error(408, "408: the request head did not arrive in time\n"));
+    if (!late) co_return false;
+    unfinished_ = true;
+    co_await pass(send_error(408, "408: the request head did not arrive in time\n"));
     co_return false;
   }
   if (event == Event::error) {
@@ -132,7 +134,7 @@ Coro<bool> ServerConnection::read_head() {
     if (!silent) {
       const int status = parser_.error().status;
       const std::string text = std::to_string(status) + ": " + parser_.error().message + "\n";
-      confused_ = true;
+      unfinished_ = true;
       co_await pass(send_error(status, text));
     }
     co_return false;
@@ -156,13 +158,15 @@ Coro<std::string> ServerConnection::read_body() {
       Result<void> more = co_await try_(fill(event, &body, deadline));
       if (more.ok()) continue;
       keep_alive_ = body_pending_ = false;
-      if (!base::exception_is<TimeoutError>(more.exception())) co_await raise(more.exception());
+      cut_ = !base::exception_is<TimeoutError>(more.exception());
+      if (cut_) co_await raise(more.exception());
+      unfinished_ = true;
       throw HTTPException(408, "408: the request body did not arrive in time");
     }
     if (event == Event::complete) body_pending_ = false;
     if (event == Event::error) {
       keep_alive_ = body_pending_ = false;
-      confused_ = true;
+      unfinished_ = true;
       const int status = parser_.error().status;
       throw HTTPException(status, std::to_string(status) + ": " + parser_.error().message);
     }
@@ -220,6 +224,11 @@ Coro<> ServerConnection::handle_request() {
     co_await raise(result.exception());
   }
   const bool failed = !result.ok() && !base::exception_is<HTTPException>(result.exception());
+  if (failed && cut_) {
+    // The client has gone, and that is what the handler ran into.
+    writer_.abort();
+    co_return;
+  }
   if (failed) core_.report(result.exception(), request);
   Response response =
       result.ok() ? std::move(result).value() : response_of_error(result.exception());

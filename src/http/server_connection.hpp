@@ -72,8 +72,8 @@ class ServerConnection : public base::ListNode, private BodyWriter {
   bool continue_due_ = false;  // "100 Continue" is owed before the body is read
   bool keep_alive_ = true;
   bool idle_ = true;
-  bool cut_ = false;       // the peer has gone or does not read
-  bool confused_ = false;  // what the peer sends cannot be understood any more
+  bool cut_ = false;         // the peer has gone or does not read
+  bool unfinished_ = false;  // the peer may be in the middle of a message that is not read
 };
 
 }  // namespace asyncio::http::detail
