@@ -218,6 +218,8 @@ struct BadAnswer {
   const char* path;
   const char* reason;
 };
+// The test is named after the path; by default, after bytes that differ from run to run.
+void PrintTo(const BadAnswer& answer, std::ostream* out) { *out << answer.path; }
 class BadAnswers : public Fetch, public testing::WithParamInterface<BadAnswer> {};
 
 TEST_P(BadAnswers, are_failures_that_leave_no_file) {
