@@ -24,7 +24,7 @@ struct ClientTimeout {
 
 /// Settings of a ClientSession. Texts are copied.
 struct ClientSessionOptions {
-  std::size_t limit = 100;         ///< connections in use at once, in all; 0: no limit
+  std::size_t limit = 100;         ///< connections at once, idle ones too; 0: no limit
   std::size_t limit_per_host = 0;  ///< the same for one host and port; 0: no limit
   Delay keepalive_timeout = Delay(std::chrono::seconds(15));  ///< an idle connection's life
   ClientTimeout timeout = {};  ///< of each request, unless it has its own

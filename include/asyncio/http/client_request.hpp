@@ -39,9 +39,14 @@ struct RequestSpec {
 ///
 ///   auto response = co_await session.get(url).timeout(60s).header("Accept", "text/html");
 ///
-/// Errors of the await: InvalidURL; ClientConnectorError; ServerDisconnectedError; TimeoutError;
-/// TooManyRedirects; HttpProcessingError for an answer that is not HTTP; ClientResponseError with
-/// raise_for_status. Each names method and URL. Cancelling closes the connection.
+/// "http://user:password@host/" becomes an Authorization field, which no other origin is sent.
+/// When other requests wait for a connection, bodies that nobody reads yet are read ahead, up to
+/// 128 KB each, so that a program may collect more responses than there are connections.
+///
+/// Errors of the await: InvalidURL; ValueError for credentials given twice; ClientConnectorError;
+/// ServerDisconnectedError; TimeoutError; TooManyRedirects; HttpProcessingError for an answer that
+/// is not HTTP; ClientResponseError with raise_for_status. Each names method and URL. Cancelling
+/// closes the connection.
 class [[nodiscard("a request is sent when it is awaited: co_await it")]] ClientRequest {
  public:
   ClientRequest(std::shared_ptr<detail::SessionState> session, std::string_view method,
