@@ -141,8 +141,8 @@ TEST_F(client_bad_servers, endless_heads_end_at_64_kilobytes) {
 }
 
 TEST_F(client_bad_servers, a_head_that_drips_for_ever_is_bounded_by_its_size) {
+  std::size_t sent = 0;  // the server outlives main
   auto main = [&]() -> Coro<> {
-    std::size_t sent = 0;
     auto handler = [&](StreamReader reader, StreamWriter writer) -> Coro<> {
       co_await read_message(reader);
       writer.write("HTTP/1.1 200 OK\r\n");
