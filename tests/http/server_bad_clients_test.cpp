@@ -38,7 +38,9 @@ class server_bad_clients : public HttpTest {
     const std::string answer = answer_to(bytes + "GET / HTTP/1.1\r\nHost: h\r\n\r\n", options);
     EXPECT_EQ(answer.find("fine"), std::string::npos) << "answered what came after an error";
     EXPECT_EQ(answer.find("\nHTTP/1.1 "), std::string::npos) << "two answers";
-    if (!answer.empty()) EXPECT_EQ(field(answer, "Connection"), "close");
+    if (!answer.empty()) {
+      EXPECT_EQ(field(answer, "Connection"), "close");
+    }
     return answer.substr(0, 12);
   }
 };
