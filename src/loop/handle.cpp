@@ -10,13 +10,8 @@ void CallbackBlock::invoke() noexcept {
   running_ = true;
   try {
     call();
-  } catch (const KeyboardInterrupt&) {
-    scheduler_->set_fatal(std::current_exception());
-  } catch (const SystemExit&) {
-    scheduler_->set_fatal(std::current_exception());
   } catch (...) {
-    scheduler_->call_exception_handler(
-        ExceptionContext("Exception in callback", std::current_exception()));
+    scheduler_->report_caught("Exception in callback");
   }
   running_ = false;
   drop_callable();

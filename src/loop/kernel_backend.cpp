@@ -46,9 +46,7 @@ int with_address(SocketAddress& out, Call call) noexcept {
 
 }  // namespace
 
-KernelBackend::~KernelBackend() {
-  KernelBackend::close_all();
-}
+KernelBackend::~KernelBackend() { KernelBackend::close_all(); }
 
 Nanoseconds KernelBackend::now() noexcept {
   return std::chrono::steady_clock::now().time_since_epoch();

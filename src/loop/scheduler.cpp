@@ -23,8 +23,8 @@ struct Scheduler::RemoteCall {
 
 namespace {
 
-// The loops that are open, of all threads. Handles to futures may outlive their loop, and a count in
-// the loop would cost every future; only those that have something left to tell ask here.
+// The loops that are open, of all threads. Handles to futures may outlive their loop, and a count
+// in the loop would cost every future; only those that have something left to tell ask here.
 class OpenLoops {
  public:
   static OpenLoops& instance() {
@@ -142,7 +142,8 @@ void Scheduler::run_turn() {
   ++turns_;
   poll();
   if (remote_.load(std::memory_order_relaxed) != nullptr) take_remote_calls();
-  if (interrupted_.load(std::memory_order_relaxed)) [[unlikely]] handle_interrupt();
+  if (interrupted_.load(std::memory_order_relaxed)) [[unlikely]]
+    handle_interrupt();
   collect_due_timers();
   run_ready();
   run_due_timers();
@@ -180,14 +181,16 @@ void Scheduler::run_ready() {
     ReadyNode* node = ready_.pop();
     more = node != last;
     node->run(node);
-    if (fatal_) [[unlikely]] leave_if_fatal();
+    if (fatal_) [[unlikely]]
+      leave_if_fatal();
   }
 }
 
 void Scheduler::run_due_timers() {
   while (TimerNode* timer = due_.pop_front()) {
     timer->run(timer);
-    if (fatal_) [[unlikely]] leave_if_fatal();
+    if (fatal_) [[unlikely]]
+      leave_if_fatal();
   }
 }
 
@@ -232,6 +235,15 @@ void Scheduler::default_exception_handler(const ExceptionContext& context) {
   log(LogLevel::error, context.to_string());
 }
 
+void Scheduler::report_caught(const char* message, const Describable* future) noexcept {
+  std::exception_ptr error = std::current_exception();
+  if (base::exception_is<KeyboardInterrupt>(error) || base::exception_is<SystemExit>(error)) {
+    set_fatal(std::move(error));
+  } else {
+    call_exception_handler(ExceptionContext(message, std::move(error), future));
+  }
+}
+
 void Scheduler::call_exception_handler(const ExceptionContext& context) noexcept {
   try {
     if (!handler_) {
@@ -247,8 +259,8 @@ void Scheduler::call_exception_handler(const ExceptionContext& context) noexcept
     set_fatal(std::current_exception());
   } catch (...) {
     try {
-      default_exception_handler(ExceptionContext("Unhandled error in exception handler",
-                                                 std::current_exception()));
+      default_exception_handler(
+          ExceptionContext("Unhandled error in exception handler", std::current_exception()));
       default_exception_handler(context);
     } catch (...) {
       log(LogLevel::error, "Exception in default exception handler");

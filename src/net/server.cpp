@@ -151,13 +151,8 @@ void ServerState::on_accepted(int fd, const SocketAddress& peer) noexcept {
     connection->set_peer(peer);
     connection->set_owner(*this, connections_);
     begin(*connection);
-  } catch (const KeyboardInterrupt&) {
-    scheduler_->set_fatal(std::current_exception());
-  } catch (const SystemExit&) {
-    scheduler_->set_fatal(std::current_exception());
   } catch (...) {
-    scheduler_->call_exception_handler(
-        ExceptionContext("Unhandled exception in client_connected_cb", std::current_exception()));
+    scheduler_->report_caught("Unhandled exception in client_connected_cb");
     connection->close_gently();
   }
 }

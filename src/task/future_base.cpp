@@ -120,13 +120,8 @@ void DoneCallback::invoke(ReadyNode* node) {
   if (scheduler.is_closed()) return;
   try {
     self->call(*future);
-  } catch (const KeyboardInterrupt&) {
-    scheduler.set_fatal(std::current_exception());
-  } catch (const SystemExit&) {
-    scheduler.set_fatal(std::current_exception());
   } catch (...) {
-    scheduler.call_exception_handler(
-        ExceptionContext("Exception in callback", std::current_exception(), future.get()));
+    scheduler.report_caught("Exception in callback", future.get());
   }
 }
 

@@ -26,8 +26,10 @@ void ThreadJob::done() noexcept {
     delete this;
     return;
   }
-  if (!ran_) error_ = std::make_exception_ptr(RuntimeError("the loop was closed before the "
-                                                           "function could run"));
+  if (!ran_)
+    error_ =
+        std::make_exception_ptr(RuntimeError("the loop was closed before the "
+                                             "function could run"));
   awaiter_->running_ = false;
   awaiter_->wake();
 }

@@ -156,9 +156,9 @@ TEST_F(ServedFolderTest, gives_files_whole_with_their_type_and_index_for_a_folde
 
 TEST_F(ServedFolderTest, answers_404_to_every_way_out_and_to_what_is_no_file) {
   visit(options_, [](Visit& guest) -> Coro<> {
-    for (const char* path : {"/../secret.txt", "/%2e%2e/secret.txt", "/..%2fsecret.txt", "/link.txt",
-                             "/pipe", "/nothing", "/big.bin/x", "/%00", "//etc/passwd",
-                             "/./../secret.txt"}) {
+    for (const char* path :
+         {"/../secret.txt", "/%2e%2e/secret.txt", "/..%2fsecret.txt", "/link.txt", "/pipe",
+          "/nothing", "/big.bin/x", "/%00", "//etc/passwd", "/./../secret.txt"}) {
       const Answer answer = co_await guest.get(path);
       EXPECT_EQ(answer.status, 404) << path;
     }

@@ -12,10 +12,10 @@ constexpr std::string_view kTail = "</body></html>\n";
 constexpr std::string_view kParagraph =
     "<p>One thread waits for many answers at once, and none of them waits for another.</p>\n";
 
-constexpr std::array<std::string_view, 12> kFirst = {"Ada",   "Grace", "Alan",  "Edsger",
+constexpr std::array<std::string_view, 12> kFirst = {"Ada",     "Grace",  "Alan",  "Edsger",
                                                      "Barbara", "Dennis", "Ken",   "Margaret",
-                                                     "Niklaus", "Radia", "Guido", "Bjarne"};
-constexpr std::array<std::string_view, 11> kLast = {"Lovelace", "Hopper", "Turing", "Dijkstra",
+                                                     "Niklaus", "Radia",  "Guido", "Bjarne"};
+constexpr std::array<std::string_view, 11> kLast = {"Lovelace", "Hopper",  "Turing",   "Dijkstra",
                                                     "Liskov",   "Ritchie", "Thompson", "Hamilton",
                                                     "Wirth",    "Perlman", "Rossum"};
 

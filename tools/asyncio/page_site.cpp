@@ -37,9 +37,8 @@ PageSite::PageSite(const ServeOptions& options)
 
 http::Application PageSite::application() {
   http::Application app;
-  app.add_get("/title/{id}/fullcredits", [this](http::Request& request) {
-    return credits(request.match_info("id"));
-  });
+  app.add_get("/title/{id}/fullcredits",
+              [this](http::Request& request) { return credits(request.match_info("id")); });
   app.add_post("/jobs", [this](http::Request& request) { return new_job(seconds_of(request)); });
   app.add_get("/jobs/{id}", [this](http::Request& request) {
     return job(request.match_info("id"), seconds_of(request));
@@ -80,8 +79,8 @@ Coro<http::Response> PageSite::job(std::string id, double seconds) {
   const Nanoseconds now = get_running_loop().time();
   const Nanoseconds length = Delay(std::chrono::duration<double>(seconds)).value();
   const bool done = now >= jobs_.try_emplace(id, now + length).first->second;
-  const std::string text = "{\"id\": \"" + plain(id) + "\", \"done\": " +
-                           (done ? "true" : "false") + "}\n";
+  const std::string text =
+      "{\"id\": \"" + plain(id) + "\", \"done\": " + (done ? "true" : "false") + "}\n";
   http::Response answer(text, "application/json", done ? 200 : 202);
   if (!done) answer.header("Retry-After", "1");
   co_return answer;

@@ -14,8 +14,8 @@
 
 namespace asyncio::tool {
 
-/// Routes: /title/{id}/fullcredits (article 002), /jobs and /jobs/{id} (article 000: 202 until it is
-/// done), and for every other path a file or a generated page. Outlives the server.
+/// Routes: /title/{id}/fullcredits (article 002), /jobs and /jobs/{id} (article 000: 202 until it
+/// is done), and for every other path a file or a generated page. Outlives the server.
 class PageSite {
  public:
   /// Errors: ToolError when the folder cannot be served.

@@ -34,7 +34,8 @@ void tell_port(int fd, std::uint16_t port) {
 Coro<http::Server> listen(http::Application app, const ServeOptions& options) {
   http::ServerOptions limits;
   limits.backlog = 4096;
-  auto server = co_await try_(http::start_server(std::move(app), options.host, options.port, limits));
+  auto server =
+      co_await try_(http::start_server(std::move(app), options.host, options.port, limits));
   if (!server.ok()) {
     throw ToolError("cannot serve: " + base::describe(server.exception()));
   }

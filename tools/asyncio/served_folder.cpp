@@ -53,8 +53,8 @@ std::string read_piece(int fd, std::uint64_t offset, std::size_t most) {
 Coro<> send_file(std::shared_ptr<const OpenFile> file, http::BodyWriter& out) {
   std::uint64_t offset = 0;
   while (offset < file->size) {
-    const std::size_t most = static_cast<std::size_t>(
-        std::min<std::uint64_t>(kPiece, file->size - offset));
+    const std::size_t most =
+        static_cast<std::size_t>(std::min<std::uint64_t>(kPiece, file->size - offset));
     const std::string piece = co_await to_thread(&read_piece, file->fd.get(), offset, most);
     if (piece.empty()) co_return;  // it has shrunk: the server cuts the connection
     co_await out.write(piece);

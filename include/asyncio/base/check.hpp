@@ -13,11 +13,11 @@ namespace asyncio::base {
 }  // namespace asyncio::base
 
 // Always on. `message` says what the caller did wrong and what to do instead.
-#define ASYNCIO_CHECK(condition, message)                                         \
-  do {                                                                            \
-    if (!(condition)) [[unlikely]] {                                              \
-      ::asyncio::base::check_failed(__FILE__, __LINE__, #condition, message);     \
-    }                                                                             \
+#define ASYNCIO_CHECK(condition, message)                                     \
+  do {                                                                        \
+    if (!(condition)) [[unlikely]] {                                          \
+      ::asyncio::base::check_failed(__FILE__, __LINE__, #condition, message); \
+    }                                                                         \
   } while (false)
 
 // On in debug builds (ASYNCIO_DCHECK=1): invariants on paths too hot to check for everybody.

@@ -157,7 +157,8 @@ class TimeoutError : public OSError {
 namespace base {
 
 /// Whether a handler for `type` would catch `error`; decided from its type, without a rethrow.
-[[nodiscard]] bool exception_is(const std::exception_ptr& error, const std::type_info& type) noexcept;
+[[nodiscard]] bool exception_is(const std::exception_ptr& error,
+                                const std::type_info& type) noexcept;
 
 template <class E>
 [[nodiscard]] bool exception_is(const std::exception_ptr& error) noexcept {

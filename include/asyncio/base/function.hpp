@@ -64,8 +64,8 @@ class UniqueFunction<R(Args...)> {
   };
 
   template <class F>
-  static constexpr bool kFits = sizeof(F) <= kRoom && alignof(F) <= alignof(void*) &&
-                                std::is_nothrow_move_constructible_v<F>;
+  static constexpr bool kFits =
+      sizeof(F) <= kRoom && alignof(F) <= alignof(void*) && std::is_nothrow_move_constructible_v<F>;
   template <class F>
   static constexpr Table kInside = {
       [](void* self, Args&&... args) -> R {

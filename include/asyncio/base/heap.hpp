@@ -20,8 +20,8 @@ struct HeapNode {
   static constexpr std::uint32_t kOut = ~std::uint32_t{0};
 
   Nanoseconds deadline{0};
-  std::uint64_t order = 0;      // decides between equal deadlines
-  std::uint32_t place = kOut;   // index in the heap
+  std::uint64_t order = 0;     // decides between equal deadlines
+  std::uint32_t place = kOut;  // index in the heap
 
   [[nodiscard]] bool in_heap() const noexcept { return place != kOut; }
 };
@@ -72,8 +72,7 @@ class TimerHeap {
 
   static std::size_t parent(std::size_t at) noexcept { return (at - 1) / kArity; }
   static bool before(const Entry& a, const Entry& b) noexcept {
-    return a.deadline < b.deadline ||
-           (a.deadline == b.deadline && a.node->order < b.node->order);
+    return a.deadline < b.deadline || (a.deadline == b.deadline && a.node->order < b.node->order);
   }
   void put(std::size_t at, const Entry& entry) noexcept {
     entries_[at] = entry;

@@ -67,7 +67,8 @@ struct Slot : SlotBase {
 
   /// Rethrows the error or moves the value out.
   ASYNCIO_ALWAYS_INLINE T take() {
-    if (error) [[unlikely]] std::rethrow_exception(std::exchange(error, nullptr));
+    if (error) [[unlikely]]
+      std::rethrow_exception(std::exchange(error, nullptr));
     if constexpr (!std::is_void_v<T>) return Stored<T>::out(*value);
   }
 };
@@ -76,7 +77,8 @@ struct Slot : SlotBase {
 template <>
 struct Slot<void> : SlotBase {
   ASYNCIO_ALWAYS_INLINE void take() {
-    if (error) [[unlikely]] std::rethrow_exception(std::exchange(error, nullptr));
+    if (error) [[unlikely]]
+      std::rethrow_exception(std::exchange(error, nullptr));
   }
 };
 

@@ -29,9 +29,9 @@ class BlockingJob : public base::ListNode {
 
 /// What a look-up asks. Python: socket.getaddrinfo.
 struct ResolveQuery {
-  std::string host;    ///< empty: any address (passive) or loopback
-  std::string service; ///< port number or service name
-  int family = 0;      ///< 0: IPv4 and IPv6
+  std::string host;     ///< empty: any address (passive) or loopback
+  std::string service;  ///< port number or service name
+  int family = 0;       ///< 0: IPv4 and IPv6
   bool passive = false;
 };
 

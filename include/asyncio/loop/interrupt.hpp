@@ -7,9 +7,9 @@ namespace asyncio {
 
 class Scheduler;
 
-/// While it lives, SIGINT runs `on_interrupt` in the loop's next turn instead of ending the process.
-/// Installed only from the main thread and only while SIGINT has its default disposition, as
-/// CPython's Runner does; otherwise it does nothing. When Ctrl-C comes again before the loop has
+/// While it lives, SIGINT runs `on_interrupt` in the loop's next turn instead of ending the
+/// process. Installed only from the main thread and only while SIGINT has its default disposition,
+/// as CPython's Runner does; otherwise it does nothing. When Ctrl-C comes again before the loop has
 /// noticed the first (it is stuck in a callback), the process ends as it would without us.
 class InterruptGuard {
  public:

@@ -11,8 +11,8 @@
 #pragma once
 
 #include <atomic>
-#include <cstdint>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <type_traits>
@@ -144,6 +144,9 @@ class Scheduler {
   /// Never throws: a handler that fails is itself reported. Python: loop.call_exception_handler.
   void call_exception_handler(const ExceptionContext& context) noexcept;
   static void default_exception_handler(const ExceptionContext& context);
+  /// Inside `catch (...)` around code of the user's: KeyboardInterrupt and SystemExit leave the
+  /// loop; anything else goes to the exception handler with `message`.
+  void report_caught(const char* message, const Describable* future = nullptr) noexcept;
 
   [[nodiscard]] bool get_debug() const noexcept { return debug_; }
   void set_debug(bool enabled) noexcept { debug_ = enabled; }
@@ -180,7 +183,8 @@ class Scheduler {
     return noticed;
   }
   void check_open() const {
-    if (closed_) [[unlikely]] throw_closed();
+    if (closed_) [[unlikely]]
+      throw_closed();
   }
   void attach(LoopResource& resource) noexcept { resources_.push_back(&resource); }
   /// What row 2 and the facade keep here; opaque to the loop.

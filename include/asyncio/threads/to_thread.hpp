@@ -96,9 +96,9 @@ class ThreadCall final : public ThreadJob {
 };
 
 template <class F, class... Args>
-class ThreadAwaiter final : public ThreadAwaiterBase,
-                            public AsCoro<ThreadAwaiter<F, Args...>,
-                                          std::invoke_result_t<F, Args...>> {
+class ThreadAwaiter final
+    : public ThreadAwaiterBase,
+      public AsCoro<ThreadAwaiter<F, Args...>, std::invoke_result_t<F, Args...>> {
  public:
   using Call = ThreadCall<F, Args...>;
   explicit ThreadAwaiter(std::unique_ptr<Call> call) noexcept
