@@ -30,6 +30,8 @@
 // plain function that returns a Coro, so they are on for our own sources only.
 #if defined(ASYNCIO_CLANG_LINT) && defined(__clang__)
 #define ASYNCIO_CORO_TYPE [[clang::coro_return_type, clang::coro_lifetimebound]]
+#define ASYNCIO_CORO_WRAPPER [[clang::coro_wrapper]]
 #else
 #define ASYNCIO_CORO_TYPE
+#define ASYNCIO_CORO_WRAPPER  // a plain function that makes or passes on a Coro
 #endif

@@ -35,7 +35,8 @@ struct CoroPromiseResult<void> : AwaitingFrame {
 
 template <class T>
 struct CoroPromise : CoroPromiseResult<T> {
-  Coro<T> get_return_object(std::source_location here = std::source_location::current()) noexcept;
+  ASYNCIO_CORO_WRAPPER Coro<T> get_return_object(
+      std::source_location here = std::source_location::current()) noexcept;
 };
 
 template <class T>

@@ -152,6 +152,8 @@ Coro<await_result_t<A>> run_awaitable(A awaitable) {
 template <class A>
 auto to_coro(A&& awaitable) {
   if constexpr (iscoroutine_v<A>) {
+    // Also out of a named one: a coroutine is awaited once.
+    // NOLINTNEXTLINE(bugprone-move-forwarding-reference)
     return std::remove_cvref_t<A>(std::move(awaitable));
   } else {
     return run_awaitable<std::decay_t<A>>(std::forward<A>(awaitable));

@@ -201,6 +201,7 @@ Coro<await_result_t<A>> wait_for_in_time(std::remove_cvref_t<A> source,
 template <Awaitable A>
 [[nodiscard]] auto wait_for(A&& awaitable, std::optional<Delay> timeout) {
   if constexpr (iscoroutine_v<A>) {
+    // NOLINTNEXTLINE(bugprone-move-forwarding-reference): awaited once, also a named one
     return detail::wait_for_in_time<std::remove_cvref_t<A>>(std::move(awaitable), timeout);
   } else if constexpr (detail::QuietAwaiter<detail::awaiter_t<A>>) {
     return detail::wait_for_in_time<A>(std::forward<A>(awaitable), timeout);
