@@ -1,10 +1,10 @@
 #include "asyncio/http/client_response.hpp"
 
 #include <algorithm>
-#include <cctype>
 
 #include "asyncio/coro/pass.hpp"
 #include "asyncio/http/errors.hpp"
+#include "http/chars.hpp"
 #include "http/charset.hpp"
 #include "http/response_state.hpp"
 
@@ -19,8 +19,7 @@ std::string_view trim(std::string_view text) {
 
 std::string lower(std::string_view text) {
   std::string small(text);
-  std::transform(small.begin(), small.end(), small.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(small.begin(), small.end(), small.begin(), [](char c) { return chars::lower(c); });
   return small;
 }
 

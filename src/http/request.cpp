@@ -1,16 +1,10 @@
 #include "asyncio/http/request.hpp"
 
+#include "http/chars.hpp"
 #include "http/server_connection.hpp"
 
 namespace asyncio::http {
 namespace {
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 // "/path" of "/path?query" and of "http://host/path?query", which a proxy's client sends.
 std::string_view path_of(std::string_view target) {
@@ -28,11 +22,9 @@ std::string percent_decode(std::string_view text, bool plus) {
   std::string out;
   out.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool whole = text[i] == '%' && i + 2 < text.size();
-    const int high = whole ? hex_value(text[i + 1]) : -1;
-    const int low = whole ? hex_value(text[i + 2]) : -1;
-    if (high >= 0 && low >= 0) {
-      out += static_cast<char>(high * 16 + low);
+    if (text[i] == '%' && i + 2 < text.size() && chars::is(text[i + 1], chars::kHexDigit) &&
+        chars::is(text[i + 2], chars::kHexDigit)) {
+      out += static_cast<char>(chars::hex_value(text[i + 1]) * 16 + chars::hex_value(text[i + 2]));
       i += 2;
     } else {
       out += plus && text[i] == '+' ? ' ' : text[i];

@@ -1,6 +1,4 @@
 // Servers that break the rules: a clear error, never a part of a body as if it were whole.
-#include <zlib.h>
-
 #include "http/http_fixture.hpp"
 
 namespace asyncio::http {
@@ -30,20 +28,6 @@ class client_bad_servers : public HttpTest {
     return run(main());
   }
 };
-
-std::string gzip(const std::string& text) {
-  z_stream stream{};
-  deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
-  std::string out(deflateBound(&stream, text.size()) + 64, '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  deflate(&stream, Z_FINISH);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return out;
-}
 
 TEST_F(client_bad_servers, a_truncated_body_is_never_whole) {
   const std::string head = "HTTP/1.1 200 OK\r\n";

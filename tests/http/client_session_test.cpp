@@ -1,8 +1,6 @@
 // Requests and responses between our client and a server that behaves.
 #include "asyncio/http/client_session.hpp"
 
-#include <zlib.h>
-
 #include <array>
 
 #include "http/base64.hpp"
@@ -12,21 +10,6 @@ namespace asyncio::http {
 namespace {
 
 using namespace testing;
-
-std::string compressed(const std::string& text, int window_bits) {
-  z_stream stream{};
-  deflateInit2(&stream, 9, Z_DEFLATED, window_bits, 8, Z_DEFAULT_STRATEGY);
-  std::string out(deflateBound(&stream, text.size()) + 64, '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  deflate(&stream, Z_FINISH);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return out;
-}
-std::string gzip(const std::string& text) { return compressed(text, 15 + 16); }
 
 class client_session : public HttpTest {};
 

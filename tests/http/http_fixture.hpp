@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 #include <sys/socket.h>
+#include <zlib.h>
 
 #include <functional>
 #include <memory>
@@ -34,6 +35,22 @@ using ::testing::Not;
 using ::testing::StartsWith;
 
 using HttpTest = test::SocketTest;
+
+/// `text` as zlib packs it: window_bits 15 is zlib's own format, 31 gzip's.
+inline std::string compressed(const std::string& text, int window_bits) {
+  z_stream stream{};
+  deflateInit2(&stream, 9, Z_DEFLATED, window_bits, 8, Z_DEFAULT_STRATEGY);
+  std::string out(deflateBound(&stream, text.size()) + 64, '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+  stream.avail_in = static_cast<uInt>(text.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  deflate(&stream, Z_FINISH);
+  out.resize(stream.total_out);
+  deflateEnd(&stream);
+  return out;
+}
+inline std::string gzip(const std::string& text) { return compressed(text, 15 + 16); }
 
 /// Its pool must be empty when it goes.
 class Session : public ClientSession {
