@@ -3,16 +3,15 @@
 #pragma once
 
 #include <atomic>
-#include <cerrno>
 #include <functional>
 #include <utility>
 #include <vector>
 
-#include "asyncio/loop/backend.hpp"
+#include "support/no_kernel_backend.hpp"
 
 namespace asyncio::test {
 
-class ManualBackend final : public Backend {
+class ManualBackend final : public NoKernelBackend {
  public:
   Nanoseconds clock{1'000'000};
   std::vector<Nanoseconds> waits;     // the deadlines that were asked for
@@ -23,7 +22,6 @@ class ManualBackend final : public Backend {
 
   std::string_view name() const noexcept override { return "manual"; }
   Nanoseconds now() noexcept override { return clock; }
-  std::int64_t wall_clock_seconds() noexcept override { return 0; }
   std::uint64_t random() noexcept override { return 4; }
   void wait(Nanoseconds deadline) override {
     waits.push_back(deadline);
@@ -31,28 +29,7 @@ class ManualBackend final : public Backend {
     if (deadline != Nanoseconds::max() && deadline > clock) clock = deadline;
   }
   void wake() noexcept override { ++wakes; }
-  int watch(Descriptor&) override { return -ENOSYS; }
-  void unwatch(Descriptor&) noexcept override {}
-  int socket(int, int, int) override { return -ENOSYS; }
-  int bind(int, const SocketAddress&) override { return -ENOSYS; }
-  int listen(int, int) override { return -ENOSYS; }
-  int accept(int, SocketAddress&) override { return -ENOSYS; }
-  int connect(int, const SocketAddress&) override { return -ENOSYS; }
-  int shutdown_write(int) override { return -ENOSYS; }
-  std::ptrdiff_t recv(int, std::span<std::byte>) override { return -ENOSYS; }
-  std::ptrdiff_t send(int, std::span<const std::byte>) override { return -ENOSYS; }
-  std::ptrdiff_t send_many(int, std::span<const std::span<const std::byte>>) override {
-    return -ENOSYS;
-  }
-  int socket_error(int) override { return ENOSYS; }
-  int set_option(int, int, int, int) override { return -ENOSYS; }
-  int local_address(int, SocketAddress&) override { return -ENOSYS; }
-  int peer_address(int, SocketAddress&) override { return -ENOSYS; }
-  void close(int) noexcept override {}
-  std::size_t descriptor_limit() noexcept override { return 0; }
   void submit(BlockingJob&) override {}
-  ResolveAnswer resolve(const ResolveQuery&) override { return {}; }
-  void close_all() noexcept override {}
 };
 
 }  // namespace asyncio::test
