@@ -58,7 +58,8 @@ TEST_F(socket, a_read_waits_for_data_and_then_for_the_end) {
   EXPECT_EQ(run(main()), "late|");
 }
 
-// limits.md 5.2, CPython cannot do this with sock_recv
+// CPython: test_sock_lowlevel::BaseSockTestsMixin::test_sock_client_racing
+// CPython cancels, reads again and has the byte only when the event had not come yet.
 TEST_F(socket, a_cancelled_read_loses_no_byte_even_when_data_had_come) {
   auto main = [&]() -> Coro<std::string> {
     auto read = create_task(recv_once(ours));
@@ -240,6 +241,8 @@ TEST_F(socket_connect, a_refused_connection_names_the_address) {
   client.close();
 }
 
+// Rule 2.58
+// CPython: test_sock_lowlevel::BaseSockTestsMixin::test_cancel_sock_accept
 TEST_F(socket_connect, a_cancelled_accept_takes_no_connection) {
   Socket server(scheduler());
   const SocketAddress address = listen_on_loopback(server);

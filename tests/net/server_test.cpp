@@ -59,6 +59,7 @@ Coro<bool> is_cancelled(Task<T> task) {
 
 class server : public test::SocketTest {};
 
+// CPython: test_events::EventLoopTestsMixin::test_create_server
 TEST_F(server, serves_many_clients_at_once) {
   auto main = [&]() -> Coro<> {
     Server serving = co_await start_server(echo, "127.0.0.1", 0);
@@ -103,7 +104,8 @@ TEST_F(server, what_a_callback_has_captured_lives_as_long_as_its_tasks) {
   EXPECT_EQ(run(main()), "a greeting that is too long for a small string\n");
 }
 
-// test_streams::StreamTests::test_unhandled_exceptions
+// CPython: test_streams::StreamTests::test_unhandled_exceptions
+// CPython: test_streams::StreamTests::test_unhandled_exception_sync_callback
 TEST_F(server, an_exception_of_a_handler_is_reported_and_its_connection_closed) {
   std::vector<std::string> seen;
   scheduler().set_exception_handler([&](Scheduler&, const ExceptionContext& context) {
@@ -126,7 +128,8 @@ TEST_F(server, an_exception_of_a_handler_is_reported_and_its_connection_closed) 
                                 "Unhandled exception in client_connected_cb: ValueError: plain"));
 }
 
-// 2.50 test_server::TestServer2::test_wait_closed_basic
+// Rule 2.50
+// CPython: test_server::TestServer2::test_wait_closed_basic
 TEST_F(server, close_leaves_clients_and_wait_closed_waits_for_them) {
   auto main = [&]() -> Coro<> {
     Server serving = co_await start_server(hold, "127.0.0.1", 0);
@@ -151,7 +154,8 @@ TEST_F(server, close_leaves_clients_and_wait_closed_waits_for_them) {
   run(main());
 }
 
-// 2.50 test_server::TestServer2::test_wait_closed_race
+// Rule 2.50
+// CPython: test_server::TestServer2::test_wait_closed_race
 TEST_F(server, wait_closed_also_ends_when_the_clients_go_first) {
   auto main = [&]() -> Coro<> {
     Server serving = co_await start_server(echo, "127.0.0.1", 0);
@@ -165,7 +169,26 @@ TEST_F(server, wait_closed_also_ends_when_the_clients_go_first) {
   run(main());
 }
 
-// 2.50 test_server::TestServer2::test_close_clients, ::test_abort_clients
+// Rule 2.50
+// CPython: test_server::TestServer2::test_close_with_hanging_client
+TEST_F(server, cancelling_serve_forever_ends_although_a_client_hangs) {
+  auto main = [&]() -> Coro<> {
+    Future<> accepted = create_future();
+    auto hang = [accepted](const StreamReader&, const StreamWriter&) { accepted.set_result(); };
+    Server serving = co_await start_server(hang, "127.0.0.1", 0);
+    auto forever = create_task(serving.serve_forever());
+    co_await sleep(0s);
+    const StreamPair silent = co_await open_connection("127.0.0.1", port_of(serving));
+    co_await accepted;
+    forever.cancel();
+    EXPECT_TRUE(co_await is_cancelled(forever));
+  };
+  run(main());
+}
+
+// Rule 2.50
+// CPython: test_server::TestServer2::test_close_clients
+// CPython: test_server::TestServer2::test_abort_clients
 TEST_F(server, clients_can_be_closed_and_aborted) {
   for (const bool gently : {true, false}) {
     auto main = [&]() -> Coro<> {
@@ -186,7 +209,9 @@ TEST_F(server, clients_can_be_closed_and_aborted) {
   }
 }
 
-// 2.50 test_server::TestServer::test_cancelled_serve_forever (serve_forever's cancellation)
+// Rule 2.50
+// CPython: test_server::TestServer::test_cancelled_serve_forever
+// serve_forever is the one that is cancelled.
 TEST_F(server, cancelling_serve_forever_closes_the_server_and_its_clients) {
   auto main = [&]() -> Coro<> {
     ServerOptions options;
@@ -300,7 +325,7 @@ class FewDescriptors {
 #define ASYNCIO_SKIP_WITHOUT_DESCRIPTORS() (void)0
 #endif
 
-// 2.58, reliability L9
+// Rule 2.58
 TEST_F(server, out_of_descriptors_it_pauses_says_so_once_and_goes_on) {
   ASYNCIO_SKIP_WITHOUT_DESCRIPTORS();
   std::vector<std::string> seen;
@@ -345,7 +370,7 @@ TEST_F(client, a_refused_connection_names_the_address) {
             "ConnectionRefusedError: connect 127.0.0.1:1: connection refused");
 }
 
-// test_base_events::BaseEventLoopWithSelectorTests::test_create_connection_multiple_errors
+// CPython: test_base_events::BaseEventLoopWithSelectorTests::test_create_connection_multiple_errors
 TEST_F(client, what_all_addresses_failed_with_becomes_one_error) {
   std::vector<SocketAddress> addresses(2);
   SocketAddress::parse("127.0.0.1", 1, addresses[0]);

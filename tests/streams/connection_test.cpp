@@ -122,7 +122,10 @@ TEST_F(connection, large_data_arrives_and_other_tasks_run_meanwhile) {
   EXPECT_EQ(run(main()), 20'000'000U);
 }
 
-// 2.45 test_transports::TransportTests::test_flowcontrol_mixin_set_write_limits
+// Rule 2.45
+// Rule 2.47
+// CPython: test_transports::TransportTests::test_flowcontrol_mixin_set_write_limits
+// CPython: test_streams::StreamTests::test_multiple_drain
 TEST_F(connection, drain_waits_above_the_high_mark_until_the_low_one) {
   auto main = [&]() -> Coro<> {
     co_await writer().drain();  // nothing to wait for
@@ -159,6 +162,27 @@ TEST_F(connection, write_limits_are_checked_and_set_anew) {
   writer().abort();
 }
 
+// Rule 2.49
+// CPython: test_events::EventLoopTestsMixin::test_writelines_empty_chunk
+TEST_F(connection, an_empty_last_piece_of_writelines_does_not_hold_the_rest_back) {
+  auto main = [&]() -> Coro<> {
+    writer().writelines({"abc", ""});
+    writer().writelines({"", ""});
+    EXPECT_EQ(peer.recv(), "abc");
+    fill_up(writer());
+    const std::size_t buffered = writer().get_write_buffer_size();
+    writer().writelines({"x", ""});
+    EXPECT_EQ(writer().get_write_buffer_size(), buffered + 1);
+    writer().close();
+    auto closed = create_task(writer().wait_closed());
+    while (!closed.done()) {
+      (void)peer.recv();
+      co_await sleep(0s);
+    }
+  };
+  run(main());
+}
+
 TEST_F(connection, writelines_sends_the_pieces_in_order_whatever_the_kernel_takes) {
   std::string expected;
   auto main = [&]() -> Coro<std::string> {
@@ -182,7 +206,8 @@ TEST_F(connection, writelines_sends_the_pieces_in_order_whatever_the_kernel_take
   EXPECT_TRUE(run(main()) == expected);
 }
 
-// 2.49 test_selector_events::SelectorSocketTransportTests::test_write_eof_buffer
+// Rule 2.49
+// CPython: test_selector_events::SelectorSocketTransportTests::test_write_eof_buffer
 TEST_F(connection, write_eof_comes_after_what_is_buffered_and_reading_goes_on) {
   auto main = [&]() -> Coro<std::string> {
     fill_up(writer());
@@ -202,7 +227,9 @@ TEST_F(connection, write_eof_comes_after_what_is_buffered_and_reading_goes_on) {
   EXPECT_EQ(run(main()), "still here");
 }
 
-// 2.49: close() flushes; the end is told in a later turn
+// Rule 2.49
+// CPython: test_streams::StreamTests::test_wait_closed_on_close
+// close() flushes; the end is told in a later turn.
 TEST_F(connection, close_sends_what_is_buffered_before_it_closes) {
   auto main = [&]() -> Coro<std::size_t> {
     fill_up(writer());
@@ -244,7 +271,8 @@ TEST_F(connection, abort_throws_away_what_is_buffered) {
   run(main());
 }
 
-// 2.49: five writes into the void are silent, then they are reported
+// Rule 2.49
+// Five writes into the void are silent, then they are reported.
 TEST_F(connection, writes_after_close_are_dropped_and_from_the_sixth_reported) {
   auto main = [&]() -> Coro<> {
     writer().close();
@@ -257,7 +285,8 @@ TEST_F(connection, writes_after_close_are_dropped_and_from_the_sixth_reported) {
   run(main());
 }
 
-// 2.47 test_streams::StreamTests::test_async_writer_api_exception_after_close
+// Rule 2.47
+// CPython: test_streams::StreamTests::test_async_writer_api_exception_after_close
 TEST_F(connection, drain_after_the_end_is_a_connection_reset_error) {
   auto main = [&]() -> Coro<> {
     writer().close();
@@ -267,7 +296,8 @@ TEST_F(connection, drain_after_the_end_is_a_connection_reset_error) {
   EXPECT_EQ(thrown_by([&] { run(main()); }), "ConnectionResetError: Connection lost");
 }
 
-// 2.47 test_streams::StreamTests::test_drain_raises
+// Rule 2.47
+// CPython: test_streams::StreamTests::test_drain_raises
 TEST_F(connection, drain_gives_the_readers_exception_first) {
   reader().set_exception(std::make_exception_ptr(ValueError("reader")));
   EXPECT_EQ(thrown_by([&] { run(writer().drain()); }), "ValueError: reader");
@@ -340,7 +370,8 @@ TEST_F(connection, a_drain_that_waits_fails_when_the_peer_goes) {
             "ConnectionResetError: send " + name + ": connection reset by peer");
 }
 
-// 2.48: CPython's waits share one future, and cancelling one cancels all
+// Rule 2.48
+// CPython's waits share one future, and cancelling one cancels all.
 TEST_F(connection, cancelling_one_wait_closed_leaves_the_others_alone) {
   auto main = [&]() -> Coro<> {
     fill_up(writer());

@@ -46,7 +46,9 @@ class stream_reader : public test::LoopTest {
   StreamReader& reader = *kept_;
 };
 
-// test_streams::StreamTests::test_read, ::test_read_empty_buffer, ::test_read_eof
+// CPython: test_streams::StreamTests::test_read
+// CPython: test_streams::StreamTests::test_read_empty_buffer
+// CPython: test_streams::StreamTests::test_read_eof
 TEST_F(stream_reader, read_gives_what_there_is_up_to_the_count) {
   feed("hello world");
   EXPECT_EQ(read(0), "");
@@ -57,7 +59,8 @@ TEST_F(stream_reader, read_gives_what_there_is_up_to_the_count) {
   EXPECT_TRUE(reader.at_eof());
 }
 
-// test_streams::StreamTests::test_read_until_eof, ::test_read_limit
+// CPython: test_streams::StreamTests::test_read_until_eof
+// CPython: test_streams::StreamTests::test_read_limit
 TEST_F(stream_reader, read_without_a_count_waits_for_the_end_and_has_no_limit) {
   reader = StreamReader(3);
   const auto feeder = loop().call_soon([this] {
@@ -85,7 +88,9 @@ TEST_F(stream_reader, read_into_fills_the_callers_buffer) {
   EXPECT_EQ(run(reader.read_into(buffer)), 0U);
 }
 
-// test_streams::StreamTests::test_readexactly, ::test_readexactly_eof, ::test_readexactly_limit
+// CPython: test_streams::StreamTests::test_readexactly
+// CPython: test_streams::StreamTests::test_readexactly_eof
+// CPython: test_streams::StreamTests::test_readexactly_limit
 TEST_F(stream_reader, readexactly_gives_all_or_fails_with_what_there_was) {
   reader = StreamReader(2);
   feed("chunk");
@@ -104,7 +109,9 @@ TEST_F(stream_reader, readexactly_gives_all_or_fails_with_what_there_was) {
   EXPECT_TRUE(reader.at_eof());
 }
 
-// test_streams::StreamTests::test_readline, ::test_readline_eof, ::test_readline_read_byte_count
+// CPython: test_streams::StreamTests::test_readline
+// CPython: test_streams::StreamTests::test_readline_eof
+// CPython: test_streams::StreamTests::test_readline_read_byte_count
 TEST_F(stream_reader, readline_gives_lines_and_the_last_one_without_its_end) {
   feed("one\ntwo\nth");
   EXPECT_EQ(readline(), "one\n");
@@ -132,7 +139,7 @@ TEST_F(stream_reader, next_line_makes_a_loop) {
   EXPECT_EQ(run(main()), "<a\n><b\n><c>");
 }
 
-// test_streams::StreamTests::test_readline_limit_with_existing_data
+// CPython: test_streams::StreamTests::test_readline_limit_with_existing_data
 TEST_F(stream_reader, readline_skips_a_line_over_the_limit_and_says_so) {
   reader = StreamReader(3);
   feed("too long\nok\n");
@@ -141,7 +148,7 @@ TEST_F(stream_reader, readline_skips_a_line_over_the_limit_and_says_so) {
   EXPECT_EQ(readline(), "ok\n");
 }
 
-// test_streams::StreamTests::test_readline_limit
+// CPython: test_streams::StreamTests::test_readline_limit
 TEST_F(stream_reader, readline_clears_what_has_no_end_within_the_limit) {
   reader = StreamReader(3);
   feed("endless");
@@ -152,7 +159,8 @@ TEST_F(stream_reader, readline_clears_what_has_no_end_within_the_limit) {
   EXPECT_EQ(readline(), "ok\n");
 }
 
-// 2.46 test_streams::StreamTests::test_readuntil_limit_found_sep
+// Rule 2.46
+// CPython: test_streams::StreamTests::test_readuntil_limit_found_sep
 TEST_F(stream_reader, readuntil_over_the_limit_leaves_the_data) {
   reader = StreamReader(3);
   feed("some dataAAA");
@@ -166,20 +174,21 @@ TEST_F(stream_reader, readuntil_over_the_limit_leaves_the_data) {
   EXPECT_EQ(reader.buffered(), "some dataAAA");
 }
 
-// 2.46 the limit is on what is before the separator
+// Rule 2.46
+// The limit is on what is before the separator.
 TEST_F(stream_reader, readuntil_allows_exactly_the_limit_before_the_separator) {
   reader = StreamReader(3);
   feed("abcXYZ");
   EXPECT_EQ(got([&] { return reader.readuntil("XYZ"); }), "abcXYZ");
 }
 
-// test_streams::StreamTests::test_readuntil_separator
+// CPython: test_streams::StreamTests::test_readuntil_separator
 TEST_F(stream_reader, an_empty_separator_is_a_value_error) {
   EXPECT_THROW((void)reader.readuntil(""), ValueError);
   EXPECT_THROW((void)reader.readuntil("a", ""), ValueError);
 }
 
-// test_streams::StreamTests::test_readuntil_multi_chunks
+// CPython: test_streams::StreamTests::test_readuntil_multi_chunks
 TEST_F(stream_reader, readuntil_finds_a_separator_that_comes_in_pieces) {
   feed("dataA");
   loop().call_soon([this] {
@@ -190,7 +199,7 @@ TEST_F(stream_reader, readuntil_finds_a_separator_that_comes_in_pieces) {
   EXPECT_EQ(reader.buffered(), "and more");
 }
 
-// test_streams::StreamTests::test_readuntil_eof
+// CPython: test_streams::StreamTests::test_readuntil_eof
 TEST_F(stream_reader, readuntil_at_the_end_fails_with_what_there_was) {
   feed("some data");
   reader.feed_eof();
@@ -205,7 +214,8 @@ TEST_F(stream_reader, readuntil_at_the_end_fails_with_what_there_was) {
   EXPECT_EQ(reader.buffered(), "");
 }
 
-// 2.46 test_streams::StreamTests::test_readuntil_multi_separator
+// Rule 2.46
+// CPython: test_streams::StreamTests::test_readuntil_multi_separator
 TEST_F(stream_reader, of_several_separators_the_one_that_ends_first_wins) {
   feed("line one\r\nline two\nline three\r\n");
   const auto next = [&] { return reader.readuntil("\r\n", "\n"); };
@@ -216,7 +226,8 @@ TEST_F(stream_reader, of_several_separators_the_one_that_ends_first_wins) {
   EXPECT_EQ(got([&] { return reader.readuntil("ABC", "B"); }), "xAB");
 }
 
-// test_streams::StreamTests::test_exception, ::test_set_exception
+// CPython: test_streams::StreamTests::test_exception
+// CPython: test_streams::StreamTests::test_set_exception
 TEST_F(stream_reader, a_set_exception_comes_before_buffered_data) {
   feed("data");
   reader.set_exception(std::make_exception_ptr(ValueError("broken")));
@@ -224,13 +235,13 @@ TEST_F(stream_reader, a_set_exception_comes_before_buffered_data) {
   EXPECT_EQ(thrown_by([&] { readline(); }), "ValueError: broken");
 }
 
-// test_streams::StreamTests::test_exception_waiter
+// CPython: test_streams::StreamTests::test_exception_waiter
 TEST_F(stream_reader, a_set_exception_wakes_who_waits) {
   loop().call_soon([this] { reader.set_exception(std::make_exception_ptr(ValueError("x"))); });
   EXPECT_EQ(thrown_by([&] { readline(); }), "ValueError: x");
 }
 
-// test_streams::StreamTests::test_exception_cancel
+// CPython: test_streams::StreamTests::test_exception_cancel
 TEST_F(stream_reader, a_cancelled_read_leaves_the_reader_as_it_was) {
   auto main = [&]() -> Coro<std::string> {
     auto task = create_task(reader.readexactly(6));
@@ -247,7 +258,7 @@ TEST_F(stream_reader, a_cancelled_read_leaves_the_reader_as_it_was) {
   EXPECT_EQ(run(main()), "abcdef");
 }
 
-// test_streams::StreamTests::test_wait_for_data_with_two_waiters (named differently before)
+// CPython: test_streams::StreamTests::test_wait_for_data_with_two_waiters
 TEST_F(stream_reader, a_second_read_that_has_to_wait_is_a_runtime_error) {
   auto main = [&]() -> Coro<std::string> {
     auto first = create_task(reader.readline());
@@ -262,7 +273,7 @@ TEST_F(stream_reader, a_second_read_that_has_to_wait_is_a_runtime_error) {
   EXPECT_EQ(run(main()), "line\n");
 }
 
-// test_streams::StreamTests::test_invalid_limits
+// CPython: test_streams::StreamTests::test_invalid_limits
 TEST_F(stream_reader, a_limit_of_zero_is_a_value_error) {
   EXPECT_EQ(thrown_by([] { return StreamReader(0); }), "ValueError: Limit cannot be <= 0");
 }
