@@ -29,6 +29,11 @@ int main(int argc, char** argv) {
   const std::string root = arguments.size() > 1 ? arguments[1] : ".";
   const std::string option = arguments.size() > 2 ? arguments[2] : "";
   const std::map<std::string, std::function<tidy::Findings()>> checks = {
+      {"conformance",
+       [&] {
+         if (option == "--fix") tidy::check_conformance(root, true);
+         return tidy::check_conformance(root);
+       }},
       {"layers", [&] { return tidy::check_layers(root); }},
       {"paths", [&] { return tidy::check_paths(root); }},
       {"seam", [&] { return tidy::check_seam(root, undefined_symbols(option)); }},
@@ -42,8 +47,10 @@ int main(int argc, char** argv) {
   };
   const auto chosen = checks.find(check);
   if (chosen == checks.end()) {
-    std::fputs("usage: asyncio_tidy layers|paths|seam|sizes|snippets|text ROOT [--fix | OBJECTS]\n",
-               stderr);
+    std::fputs(
+        "usage: asyncio_tidy conformance|layers|paths|seam|sizes|snippets|text ROOT [--fix | "
+        "OBJECTS]\n",
+        stderr);
     return 2;
   }
   const tidy::Findings findings = chosen->second();

@@ -47,6 +47,7 @@ using text = Tree;
 using snippets = Tree;
 using paths = Tree;
 using seam = Tree;
+using conformance = Tree;
 
 TEST_F(layers, accept_includes_that_point_down) {
   write("include/asyncio/base/list.hpp", "#include <vector>\n");
@@ -202,6 +203,64 @@ TEST_F(seam, reports_a_kernel_call_outside_the_backend) {
 
 TEST_F(seam, reports_that_there_was_nothing_to_check) {
   EXPECT_THAT(check_seam(root, ""), ::testing::SizeIs(1));
+}
+
+constexpr const char* kLock =
+    "// Rule 2.39\n// CPython: test_locks::LockTests::test_acquire\n// why\n"
+    "TEST_F(lock,\n       is_free_at_first) {}\n";
+
+std::string conformance_table(const std::string& rule, const std::string& acquire) {
+  return "## Rules\n\n*1 of 1 tested, 0 left out*\n\n| 2.39 Lock | " + rule +
+         " |\n\n## Cases\n\n*1 of 2 tested, 1 left out*\n\n"
+         "| test_locks::LockTests::test_repr | left out: no repr |\n"
+         "| test_locks::LockTests::test_acquire | " +
+         acquire + " |\n";
+}
+
+TEST_F(conformance, accepts_a_table_that_says_what_the_tests_say) {
+  write("tests/sync/lock_test.cpp", kLock);
+  write("docs/conformance.md",
+        conformance_table("sync.lock.is_free_at_first", "sync.lock.is_free_at_first"));
+  EXPECT_THAT(check_conformance(root), IsEmpty());
+}
+
+TEST_F(conformance, reports_a_row_without_a_test_or_a_reason) {
+  write("tests/sync/lock_test.cpp", "// Rule 2.39\nTEST(lock, a) {}\n");
+  write("docs/conformance.md", conformance_table("sync.lock.a", "sync.lock.gone"));
+  EXPECT_THAT(texts(check_conformance(root)),
+              ElementsAre(HasSubstr("test_acquire has no test, and the table says not why"),
+                          HasSubstr("wrong count")));
+}
+
+TEST_F(conformance, reports_other_names_and_mends_them) {
+  write("tests/sync/lock_test.cpp", kLock);
+  write("docs/conformance.md", conformance_table("sync.lock.old", "left out: later"));
+  EXPECT_THAT(texts(check_conformance(root)),
+              ElementsAre(HasSubstr("2.39 differs from the tests"),
+                          HasSubstr("test_acquire differs from the tests")));
+  check_conformance(root, true);
+  EXPECT_THAT(check_conformance(root), IsEmpty());
+}
+
+TEST_F(conformance, reports_an_id_that_is_not_in_the_table_and_adds_it) {
+  write("tests/sync/lock_test.cpp",
+        std::string(kLock) + "// CPython: test_locks::LockTests::test_new\nTEST(lock, b) {}\n");
+  write("docs/conformance.md",
+        conformance_table("sync.lock.is_free_at_first", "sync.lock.is_free_at_first"));
+  EXPECT_THAT(texts(check_conformance(root)),
+              ElementsAre(HasSubstr("test_new is tested and not"), HasSubstr("wrong count")));
+  check_conformance(root, true);
+  EXPECT_THAT(check_conformance(root), IsEmpty());
+}
+
+TEST_F(conformance, reports_a_comment_that_names_nothing) {
+  write("tests/sync/lock_test.cpp",
+        "// CPython: test_locks::test_acquire\nTEST(lock, a) {}\n"
+        "// Rule 2.39\nint x;\n");
+  write("docs/conformance.md", "| 2.39 Lock | left out: x |\n");
+  const auto found = texts(check_conformance(root));
+  EXPECT_THAT(found, ::testing::Contains(HasSubstr(":1: neither `Rule 2.N` nor a test's id")));
+  EXPECT_THAT(found, ::testing::Contains(HasSubstr(":4: the comment above names 2.39, and no")));
 }
 
 }  // namespace
