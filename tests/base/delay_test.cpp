@@ -26,7 +26,7 @@ TEST(delay, too_long_is_for_ever) {
   EXPECT_EQ(Delay(std::chrono::duration<double>(infinity)).value(), Nanoseconds::max());
 }
 
-// CPython: test_events::EventLoopTestsMixin (call_at with NaN)
+// As call_at does with NaN in CPython.
 TEST(delay, nan_is_a_value_error) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   EXPECT_THROW(Delay(std::chrono::duration<double>{nan}), ValueError);

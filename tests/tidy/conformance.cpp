@@ -17,8 +17,8 @@ namespace {
 
 constexpr const char* kTable = "docs/conformance.md";
 constexpr std::string_view kLeftOut = "left out: ";
-constexpr std::string_view kRule = "// Rule ";
-constexpr std::string_view kCase = "// CPython: ";
+constexpr std::string_view kRule = "// Rule 2.";
+constexpr std::string_view kCase = "// CPython: test_";  // other words after the colon are prose
 
 using Lines = std::vector<std::string>;
 /// By id: the tests that state it, as ctest names them.
@@ -39,8 +39,9 @@ bool is_case(const std::string& id) {
 
 // The id that a comment line states; empty if it states none.
 std::string stated_id(const std::string& line) {
-  if (line.starts_with(kRule)) return line.substr(kRule.size());
-  if (line.starts_with(kCase)) return line.substr(kCase.size());
+  for (const std::string_view mark : {kRule, kCase}) {
+    if (line.starts_with(mark)) return line.substr(mark.rfind(' ') + 1);
+  }
   return {};
 }
 
@@ -67,6 +68,7 @@ void read_tests(const std::string& path, const Lines& lines, Stated& stated, Fin
     if (!id.empty()) {
       if (!is_rule(id) && !is_case(id)) {
         findings.push_back({path, i + 1, "neither `Rule 2.N` nor a test's id: " + lines[i]});
+        continue;
       }
       pending.push_back(id);
       continue;
