@@ -63,12 +63,17 @@ class Suspend {
   [[nodiscard]] bool parked() const noexcept {
     return state_ == State::parked || state_ == State::stranded;
   }
+  /// Parked, and the loop has closed: nothing will wake it.
+  [[nodiscard]] bool stranded() const noexcept { return state_ == State::stranded; }
   /// The await ends with CancelledError. Valid once resumed.
   [[nodiscard]] bool cancelled() const noexcept { return cancelled_; }
   /// The CancelledError to deliver, with the message given to cancel(); null when not cancelled.
   [[nodiscard]] std::exception_ptr cancellation() const;
   /// For abort(): the request could not be passed on; cancel the await when it is woken.
   void cancel_at_next_turn() noexcept;
+  /// For an awaiter with work left before it may end. In lost(): false; retry() is asked then, as
+  /// without a cancellation. In retry(): true, to end the await with CancelledError after all.
+  void set_cancelled(bool cancelled) noexcept { cancelled_ = cancelled; }
   /// For abort(): the message given to cancel(), to pass on.
   [[nodiscard]] std::string_view cancel_message() const noexcept;
 

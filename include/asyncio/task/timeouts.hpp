@@ -11,29 +11,11 @@
 #include "asyncio/coro/pass.hpp"
 #include "asyncio/loop/handle.hpp"
 #include "asyncio/loop/timer.hpp"
+#include "asyncio/task/immediate.hpp"
 #include "asyncio/task/task.hpp"
 #include "asyncio/task/wait.hpp"
 
 namespace asyncio {
-
-namespace detail {
-
-/// Something that is there already: nothing, or an error.
-class Immediate {
- public:
-  explicit Immediate(std::exception_ptr error = nullptr) noexcept : error_(std::move(error)) {}
-  static constexpr bool await_ready() noexcept { return true; }
-  static bool await_suspend(Continuation) noexcept { return false; }
-  void await_resume() const {
-    if (error_) std::rethrow_exception(error_);
-  }
-  [[nodiscard]] std::exception_ptr error() const noexcept { return error_; }
-
- private:
-  std::exception_ptr error_;
-};
-
-}  // namespace detail
 
 /// A deadline for a block of code: when it passes, the block's task is cancelled, and the
 /// CancelledError that leaves the block becomes TimeoutError. Used with `with`:
