@@ -4,36 +4,122 @@
 
 #include <algorithm>
 #include <csignal>
-#include <system_error>
+#include <cstdlib>
+#include <utility>
 
 #include "asyncio/base/error.hpp"
 #include "loop/fork_count.hpp"
 
 namespace asyncio::detail {
+namespace {
 
-BlockingPool::BlockingPool(JobSink sink, void* context)
-    : sink_(sink),
-      context_(context),
-      most_threads_(std::min(32U, std::thread::hardware_concurrency() + 4)),
-      process_(fork_count()),
-      shared_(new Shared) {}
+// The threads that nobody joins. The process must not tear down its globals under them.
+class Strays {
+ public:
+  static Strays& instance() {
+    static auto* strays = new Strays;  // they may outlive every static object
+    return *strays;
+  }
+  void add(std::size_t threads) {
+    static const int registered = std::atexit([] { instance().wait(); });
+    (void)registered;
+    const std::lock_guard lock(mutex_);
+    count_ += threads;
+  }
+  void remove() {
+    const std::lock_guard lock(mutex_);
+    if (--count_ == 0) none_left_.notify_all();
+  }
+
+ private:
+  void wait() {
+    if (process_ != fork_count()) return;  // they stayed in the parent
+    std::unique_lock lock(mutex_);
+    none_left_.wait(lock, [this] { return count_ == 0; });
+  }
+
+  std::mutex mutex_;
+  std::condition_variable none_left_;
+  std::size_t count_ = 0;
+  unsigned process_ = fork_count();
+};
+
+std::size_t usual_number_of_threads() {
+  return std::min(32U, std::max(1U, std::thread::hardware_concurrency()) + 4);
+}
+
+}  // namespace
+
+struct BlockingPool::Shared {
+  std::mutex mutex;
+  std::condition_variable work;
+  base::List<BlockingJob> jobs;
+  std::size_t waiting_jobs = 0;
+  std::size_t idle_threads = 0;
+  std::size_t live_threads = 0;
+  bool stopping = false;
+  bool let_go = false;
+  JobSink sink = nullptr;
+  void* context = nullptr;
+  std::function<bool()> initialize;
+  std::function<void()> ended;
+
+  void run(BlockingJob& job, std::unique_lock<std::mutex>& lock) noexcept {
+    lock.unlock();
+    job.run();
+    lock.lock();
+    if (sink != nullptr) return sink(context, job);  // under the lock: let_go() takes it away
+    lock.unlock();
+    job.done();
+    lock.lock();
+  }
+  void run_all(std::unique_lock<std::mutex>& lock) noexcept {
+    for (;;) {
+      while (BlockingJob* job = jobs.pop_front()) {
+        --waiting_jobs;
+        run(*job, lock);
+      }
+      if (stopping) return;
+      ++idle_threads;
+      work.wait(lock);
+      --idle_threads;
+    }
+  }
+  void leave(std::unique_lock<std::mutex>& lock) {
+    const bool stray = let_go;
+    std::function<void()> tell;
+    if (--live_threads == 0 && stopping) tell = std::move(ended);
+    lock.unlock();
+    if (tell) tell();
+    if (stray) Strays::instance().remove();
+  }
+};
+
+BlockingPool::BlockingPool(JobSink sink, void* context, PoolOptions options)
+    : shared_(std::make_shared<Shared>()),
+      most_threads_(options.most_threads > 0 ? options.most_threads : usual_number_of_threads()),
+      name_(std::move(options.name)),
+      process_(fork_count()) {
+  shared_->sink = sink;
+  shared_->context = context;
+  shared_->initialize = std::move(options.initialize);
+}
 
 BlockingPool::~BlockingPool() {
   if (process_ != fork_count()) {
+    // What they share stays as they left it: each of them holds it.
     for (std::thread& thread : threads_) thread.detach();
     return;
   }
-  base::List<BlockingJob> not_begun;
-  {
-    const std::lock_guard lock(shared_->mutex);
-    shared_->stopping = true;
-    not_begun.splice_back(shared_->jobs);
-    shared_->waiting_jobs = 0;
+  stop();
+  const auto self = std::this_thread::get_id();
+  for (std::thread& thread : threads_) {
+    // The last job of the pool has dropped the pool.
+    if (thread.get_id() != self) continue;
+    let_go();
+    return;
   }
-  shared_->work.notify_all();
-  while (BlockingJob* job = not_begun.pop_front()) sink_(context_, *job);
-  for (std::thread& thread : threads_) thread.join();
-  delete shared_;
+  join();
 }
 
 void BlockingPool::submit(BlockingJob& job) {
@@ -63,6 +149,46 @@ void BlockingPool::submit(BlockingJob& job) {
   }
 }
 
+void BlockingPool::take_waiting(base::List<BlockingJob>& out) {
+  const std::lock_guard lock(shared_->mutex);
+  out.splice_back(shared_->jobs);
+  shared_->waiting_jobs = 0;
+}
+
+void BlockingPool::stop(std::function<void()> ended) {
+  {
+    const std::lock_guard lock(shared_->mutex);
+    shared_->stopping = true;
+    if (shared_->live_threads > 0 && ended) shared_->ended = std::exchange(ended, nullptr);
+  }
+  shared_->work.notify_all();
+  if (ended) ended();
+}
+
+void BlockingPool::join() {
+  const std::lock_guard lock(threads_mutex_);
+  for (std::thread& thread : threads_) {
+    if (thread.get_id() == std::this_thread::get_id()) {
+      throw RuntimeError("cannot join current thread");
+    }
+    if (thread.joinable()) thread.join();
+  }
+}
+
+void BlockingPool::let_go() {
+  const std::lock_guard threads_lock(threads_mutex_);
+  {
+    const std::lock_guard lock(shared_->mutex);
+    shared_->sink = nullptr;
+    if (std::exchange(shared_->let_go, true)) return;
+    Strays::instance().add(shared_->live_threads);
+  }
+  for (std::thread& thread : threads_) {
+    if (thread.joinable()) thread.detach();
+  }
+  threads_.clear();
+}
+
 void BlockingPool::add_thread() {
   threads_.reserve(threads_.size() + 1);
   sigset_t all;
@@ -73,25 +199,28 @@ void BlockingPool::add_thread() {
     sigset_t* mask;
     ~Restore() { ::pthread_sigmask(SIG_SETMASK, mask, nullptr); }
   } const restore{&before};
-  threads_.emplace_back(&work, std::ref(*shared_), sink_, context_);
-  ::pthread_setname_np(threads_.back().native_handle(), "asyncio-worker");
+  {
+    const std::lock_guard lock(shared_->mutex);
+    ++shared_->live_threads;
+  }
+  const std::string number = "_" + std::to_string(threads_.size());
+  try {
+    threads_.emplace_back([shared = shared_] { work(shared); });
+  } catch (...) {
+    const std::lock_guard lock(shared_->mutex);
+    --shared_->live_threads;
+    throw;
+  }
+  constexpr std::size_t kLongestName = 15;  // the kernel's limit
+  const std::string name = name_.substr(0, kLongestName - number.size()) + number;
+  ::pthread_setname_np(threads_.back().native_handle(), name.c_str());
 }
 
-void BlockingPool::work(Shared& shared, JobSink sink, void* context) noexcept {
-  std::unique_lock lock(shared.mutex);
-  for (;;) {
-    while (BlockingJob* job = shared.jobs.pop_front()) {
-      --shared.waiting_jobs;
-      lock.unlock();
-      job->run();
-      sink(context, *job);  // from here on the job may be gone
-      lock.lock();
-    }
-    if (shared.stopping) return;
-    ++shared.idle_threads;
-    shared.work.wait(lock);
-    --shared.idle_threads;
-  }
+void BlockingPool::work(const std::shared_ptr<Shared>& shared) noexcept {
+  const bool usable = !shared->initialize || shared->initialize();
+  std::unique_lock lock(shared->mutex);
+  if (usable) shared->run_all(lock);
+  shared->leave(lock);
 }
 
 }  // namespace asyncio::detail

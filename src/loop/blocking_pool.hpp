@@ -1,9 +1,13 @@
-// Threads for calls that block: name look-ups, files, functions given to to_thread.
+// Threads for calls that block: name look-ups, files, functions given to to_thread or to an
+// executor.
 #pragma once
 
 #include <condition_variable>
 #include <cstddef>
+#include <functional>
+#include <memory>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -12,40 +16,50 @@
 
 namespace asyncio::detail {
 
-/// Threads are made when a job finds none idle, up to min(32, processors + 4) as in Python, and
-/// kept. Signals are blocked in them, so that Ctrl-C reaches the loop's thread.
+struct PoolOptions {
+  std::size_t most_threads = 0;      ///< 0: min(32, processors + 4), as in Python
+  std::string name = "asyncio";      ///< of the threads: "asyncio_0"
+  std::function<bool()> initialize;  ///< run first in each thread; false: the thread ends
+};
+
+/// Threads are made when a job finds none idle, and kept. Signals are blocked in them, so that
+/// Ctrl-C reaches the loop's thread.
 class BlockingPool {
  public:
-  BlockingPool(JobSink sink, void* context);
+  /// Jobs that have run go to `sink`, on the worker's thread; with null their done() is called
+  /// there.
+  BlockingPool(JobSink sink, void* context, PoolOptions options = {});
   BlockingPool(const BlockingPool&) = delete;
   BlockingPool& operator=(const BlockingPool&) = delete;
-  /// Hands back the jobs that have not begun, unrun, and waits for the others. In a child process
-  /// after fork() there is nobody to wait for.
+  /// Waits for all jobs that are left, unless let_go() was called. In a child process after fork()
+  /// there is nobody to wait for.
   ~BlockingPool();
 
-  /// RuntimeError when there is no thread and none can be made.
+  /// RuntimeError when there is no thread and none can be made. Not after stop().
   void submit(BlockingJob& job);
+  /// Takes the jobs that have not begun, in order.
+  void take_waiting(base::List<BlockingJob>& out);
+  /// The threads end once no job is left; then `ended` is called, by the last of them or here.
+  void stop(std::function<void()> ended = nullptr);
+  /// Waits for the threads to end. RuntimeError in one of them.
+  void join();
+  /// Nobody waits for the threads: they work off what is left and end by themselves. From here on
+  /// finished jobs are no longer given to the sink. The process ends after them, as in Python.
+  void let_go();
 
  private:
-  // Apart from the pool, because a forked child must abandon it: its threads are not there, and its
-  // mutex may have been locked by one of them at that moment.
-  struct Shared {
-    std::mutex mutex;
-    std::condition_variable work;
-    base::List<BlockingJob> jobs;
-    std::size_t waiting_jobs = 0;
-    std::size_t idle_threads = 0;
-    bool stopping = false;
-  };
+  struct Shared;
 
   void add_thread();
-  static void work(Shared& shared, JobSink sink, void* context) noexcept;
+  static void work(const std::shared_ptr<Shared>& shared) noexcept;
 
-  JobSink sink_;
-  void* context_;
+  // Apart from the pool: its threads may outlive it, and a forked child must abandon it, whose
+  // mutex may have been locked by a thread that is not there.
+  std::shared_ptr<Shared> shared_;
   std::size_t most_threads_;
+  std::string name_;
   unsigned process_;
-  Shared* shared_;
+  std::mutex threads_mutex_;  // whoever joins
   std::vector<std::thread> threads_;
 };
 

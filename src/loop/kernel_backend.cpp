@@ -180,7 +180,15 @@ ResolveAnswer KernelBackend::resolve(const ResolveQuery& query) {
 
 void KernelBackend::close_all() noexcept {
   closed_ = true;
+  if (!pool_) return;
+  base::List<BlockingJob> not_begun;
+  pool_->take_waiting(not_begun);
+  while (BlockingJob* job = not_begun.pop_front()) sink_(context_, *job);
   pool_.reset();
+}
+
+void KernelBackend::abandon_workers() noexcept {
+  if (pool_) pool_->let_go();
 }
 
 }  // namespace asyncio::detail

@@ -37,6 +37,7 @@ class KernelBackend : public Backend {
   void submit(BlockingJob& job) override;
   ResolveAnswer resolve(const ResolveQuery& query) override;
 
+  void abandon_workers() noexcept override;
   void close_all() noexcept override;
 
  private:

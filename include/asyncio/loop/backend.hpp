@@ -96,6 +96,9 @@ class Backend {
   /// Blocks; call it from a job. Any thread.
   virtual ResolveAnswer resolve(const ResolveQuery& query) = 0;
 
+  /// close_all(), which follows, is not to wait for the workers: they were given their time. The
+  /// jobs that run then end on their worker's thread, also with done().
+  virtual void abandon_workers() noexcept {}
   /// The loop closes: joins the workers (jobs that have not begun are handed back unrun) and lets
   /// go of the poller. Descriptors can still be closed afterwards, and now() still works.
   virtual void close_all() noexcept = 0;
