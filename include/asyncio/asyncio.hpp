@@ -21,4 +21,7 @@
 #include "asyncio/task/task.hpp"
 #include "asyncio/task/timeouts.hpp"
 #include "asyncio/task/wait.hpp"
+#include "asyncio/threads/concurrent_future.hpp"
+#include "asyncio/threads/concurrent_wait.hpp"
+#include "asyncio/threads/thread_pool_executor.hpp"
 #include "asyncio/threads/to_thread.hpp"
