@@ -9,6 +9,7 @@
 #include "asyncio/net/tcp.hpp"
 #include "asyncio/run/event_loop.hpp"
 #include "asyncio/run/runner.hpp"
+#include "asyncio/sync/barrier.hpp"
 #include "asyncio/sync/condition.hpp"
 #include "asyncio/sync/event.hpp"
 #include "asyncio/sync/lifo_queue.hpp"

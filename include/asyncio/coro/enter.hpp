@@ -74,15 +74,25 @@ class Enter {
     frame_ = parent.frame;
     return !awaiter_.await_ready() && awaiter_.await_suspend(parent);
   }
-  Resource& await_resume() {
-    awaiter_.await_resume();
-    exit_->next = frame_->exits;
-    frame_->exits = exit_.get();
-    return exit_.release()->resource;
+  decltype(auto) await_resume() {
+    if constexpr (std::is_void_v<entered_t<Resource>>) {
+      awaiter_.await_resume();
+      return owned_by_frame();
+    } else {
+      decltype(auto) entered = awaiter_.await_resume();
+      owned_by_frame();
+      return static_cast<entered_t<Resource>>(entered);
+    }
   }
   [[nodiscard]] std::exception_ptr error() noexcept { return awaiter_.error(); }
 
  private:
+  Resource& owned_by_frame() noexcept {
+    exit_->next = frame_->exits;
+    frame_->exits = exit_.get();
+    return exit_.release()->resource;
+  }
+
   std::unique_ptr<ExitOf<R>> exit_;
   Entering entering_;
   awaiter_in_place_t<Entering> awaiter_;
@@ -95,7 +105,8 @@ concept NeedsBlock = requires { requires std::remove_reference_t<R>::kNeedsBlock
 
 }  // namespace detail
 
-/// `auto& lock = co_await enter<Lock>(args...)`: makes an R from the arguments and enters it. When
+/// `auto& lock = co_await enter<Lock>(args...)`: makes an R from the arguments and enters it; gives
+/// the resource, or what entering it gave (`int index = co_await enter<Barrier&>(barrier)`). When
 /// the coroutine ends - by co_return, an exception, pass() or raise() - its locals go, then the
 /// exits are awaited, the newest first, and then its outcome goes to whoever awaits it.
 /// `enter<R&>(named)` uses a resource that outlives the coroutine.

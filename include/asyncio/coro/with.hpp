@@ -13,8 +13,9 @@
 namespace asyncio {
 
 /// A resource for with(): `aenter()` is awaited before the block and `aexit(error)` after it, with
-/// the exception that left the block, or null. An exception from aexit replaces it; an aexit that
-/// gives `true` swallows it (only for blocks without a value). Python: __aenter__, __aexit__.
+/// the exception that left the block, or null. What aenter gives, the block may take; void stands
+/// for the resource itself. An exception from aexit replaces the block's; an aexit that gives
+/// `true` swallows it (only for blocks without a value). Python: __aenter__, __aexit__.
 template <class R>
 concept AsyncContextManager = requires(R& resource, std::exception_ptr error) {
   resource.aenter();
@@ -40,19 +41,28 @@ template <class R>
 using kept_resource_t =
     std::conditional_t<std::is_lvalue_reference_v<R>, R, std::remove_cvref_t<R>>;
 
-template <class F, class R>
-auto call_body(F& body, R& resource) {
-  if constexpr (std::invocable<F&, R&>) {
-    return body(resource);
+template <class R>
+using entered_t = await_result_t<decltype(std::declval<R&>().aenter())>;
+
+// What the block is given: what entering gave, or the resource.
+template <class R>
+using block_argument_t =
+    std::conditional_t<std::is_void_v<entered_t<R>>, R&, std::add_rvalue_reference_t<entered_t<R>>>;
+
+template <class F, class A>
+auto call_body(F& body, A&& argument) {
+  if constexpr (std::invocable<F&, A>) {
+    return body(std::forward<A>(argument));
   } else {
-    static_assert(std::invocable<F&>, "the block of with() takes the resource, or nothing");
+    static_assert(std::invocable<F&>,
+                  "the block of with() takes what entering gives (or the resource), or nothing");
     return body();
   }
 }
 
 template <class R, class F>
-using body_result_t =
-    typename decltype(call_body(std::declval<F&>(), std::declval<R&>()))::value_type;
+using body_result_t = typename decltype(call_body(std::declval<F&>(),
+                                                  std::declval<block_argument_t<R>>()))::value_type;
 
 template <class T>
 Coro<T> fail_with(std::exception_ptr error) {
@@ -61,10 +71,10 @@ Coro<T> fail_with(std::exception_ptr error) {
 
 // The block as a coroutine, also when the callable throws before it has made one: the resource has
 // been entered, so it must be exited.
-template <class T, class F, class R>
-Coro<T> start_body(F& body, R& resource) {
+template <class T, class F, class A>
+Coro<T> start_body(F& body, A&& argument) {
   try {
-    return call_body(body, resource);
+    return call_body(body, std::forward<A>(argument));
   } catch (...) {
     return fail_with<T>(std::current_exception());
   }
@@ -74,8 +84,14 @@ Coro<T> start_body(F& body, R& resource) {
 template <class Resource, class Body,
           class T = body_result_t<std::remove_reference_t<Resource>, std::remove_reference_t<Body>>>
 Coro<T> with_block(Resource resource, Body body) {
-  co_await pass(resource.aenter());
-  Result<T> outcome = co_await try_(start_body<T>(body, resource));
+  Result<T> outcome;
+  if constexpr (std::is_void_v<entered_t<Resource>>) {
+    co_await pass(resource.aenter());
+    outcome = co_await try_(start_body<T>(body, resource));
+  } else {
+    auto&& entered = co_await pass(resource.aenter());
+    outcome = co_await try_(start_body<T>(body, std::forward<decltype(entered)>(entered)));
+  }
   using Exit = decltype(resource.aexit(std::exception_ptr()));
   if constexpr (std::is_same_v<await_result_t<Exit>, bool>) {
     static_assert(std::is_void_v<T>, "a block whose resource may swallow exceptions has no value");
@@ -91,9 +107,9 @@ Coro<T> with_block(Resource resource, Body body) {
 }  // namespace detail
 
 /// `co_await with(timeout(2s), [&]() -> Coro<int> { ... })`: enters, runs the block, awaits the
-/// exit, and gives the block's value or exception. The block may take the resource as `auto&`. A
-/// temporary resource moves in; a named one is used in place and must outlive the await.
-/// Python: `async with`.
+/// exit, and gives the block's value or exception. The block may take the resource as `auto&`, or
+/// what entering it gives (a barrier's number). A temporary resource moves in; a named one is used
+/// in place and must outlive the await. Python: `async with`.
 template <class R, class F>
   requires AsyncContextManager<std::remove_reference_t<R>>
 [[nodiscard]] auto with(R&& resource, F&& body) {
