@@ -8,6 +8,8 @@
 #include <cstring>
 #include <memory>
 
+#include "asyncio/base/exception_group.hpp"
+
 namespace asyncio {
 
 BaseException::~BaseException() = default;
@@ -104,14 +106,19 @@ std::exception_ptr make_os_error(int error, std::string_view operation, std::str
 
 namespace base {
 
-bool exception_is(const std::exception_ptr& error, const std::type_info& type) noexcept {
+const void* exception_cast(const std::exception_ptr& error, const std::type_info& type) noexcept {
   const std::type_info* thrown = error ? error.__cxa_exception_type() : nullptr;
-  if (thrown == nullptr) return false;
+  if (thrown == nullptr) return nullptr;
   // What the unwinder asks when it looks for a handler: is `thrown` this type or derived from it?
+  // It then moves the pointer to the base.
   void* object = nullptr;
   std::exception_ptr copy = error;
   std::memcpy(&object, &copy, sizeof object);
-  return type.__do_catch(thrown, &object, 1);
+  return type.__do_catch(thrown, &object, 1) ? object : nullptr;
+}
+
+bool exception_is(const std::exception_ptr& error, const std::type_info& type) noexcept {
+  return exception_cast(error, type) != nullptr;
 }
 
 std::string type_name(const std::type_info& type) {
@@ -125,21 +132,42 @@ std::string type_name(const std::type_info& type) {
   return name;
 }
 
-std::string describe(const std::exception_ptr& error) {
+std::string summary(const std::exception_ptr& error) {
   if (!error) return "no exception";
   const std::type_info* thrown = error.__cxa_exception_type();
   const std::string name = thrown != nullptr ? type_name(*thrown) : "exception";
-  std::string text;
-  try {
-    std::rethrow_exception(error);
-  } catch (const std::exception& e) {
-    text = e.what();
-  } catch (const BaseException& e) {
-    text = e.what();
-  } catch (...) {
-    // Not one of ours and not from the standard library: the type's name must do.
+  const char* text = "";
+  if (const auto* standard = exception_cast<std::exception>(error)) {
+    text = standard->what();
+  } else if (const auto* base = exception_cast<BaseException>(error)) {
+    text = base->what();
+  }  // else not one of ours and not from the standard library: the type's name must do
+  return *text == '\0' ? name : name + ": " + text;
+}
+
+namespace {
+
+void describe_into(std::string& text, const std::exception_ptr& error, const std::string& indent) {
+  for (const char c : summary(error)) {
+    text += c;
+    if (c == '\n') text += indent;
   }
-  return text.empty() ? name : name + ": " + text;
+  const auto* group = exception_cast<ExceptionGroup>(error);
+  if (group == nullptr) return;
+  const std::string deeper = indent + "  ";
+  for (const std::exception_ptr& member : group->exceptions()) {
+    text += '\n';
+    text += deeper;
+    describe_into(text, member, deeper);
+  }
+}
+
+}  // namespace
+
+std::string describe(const std::exception_ptr& error) {
+  std::string text;
+  describe_into(text, error, {});
+  return text;
 }
 
 }  // namespace base

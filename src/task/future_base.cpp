@@ -83,7 +83,7 @@ std::string FutureBase::repr() const {
   text += ' ';
   text += state_name();
   if (state_ == State::finished && slot().error) {
-    text += " exception=" + base::describe(slot().error);
+    text += " exception=" + base::summary(slot().error);
   }
   text += '>';
   return text;

@@ -165,8 +165,22 @@ template <class E>
   return error && exception_is(error, typeid(E));
 }
 
-/// "ValueError: the text" as the last line of a Python traceback; our namespaces are left out.
+/// Where the E that `error` holds is, or null when a handler for E would not catch it; without a
+/// rethrow. Valid while an exception_ptr to it lives.
+[[nodiscard]] const void* exception_cast(const std::exception_ptr& error,
+                                         const std::type_info& type) noexcept;
+
+template <class E>
+[[nodiscard]] const E* exception_cast(const std::exception_ptr& error) noexcept {
+  return static_cast<const E*>(exception_cast(error, typeid(E)));
+}
+
+/// "ValueError: the text" as the last line of a Python traceback; our namespaces are left out. An
+/// ExceptionGroup has a line for each member below it, indented.
 [[nodiscard]] std::string describe(const std::exception_ptr& error);
+
+/// The same without the members of a group: for the inside of a sentence.
+[[nodiscard]] std::string summary(const std::exception_ptr& error);
 
 /// The name of a type as a person would write it, without our namespaces.
 [[nodiscard]] std::string type_name(const std::type_info& type);
