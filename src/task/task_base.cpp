@@ -172,7 +172,7 @@ void TaskBase::abandon() noexcept {
 // --- cancelling ---------------------------------------------------------------------------------
 
 bool TaskBase::cancel(std::string_view message) {
-  mark_retrieved();
+  if (done()) mark_retrieved();  // not before: what it fails with in spite of this is reported
   if (done() || frame_ == nullptr) return false;
   ++cancel_requests_;
   if (!message.empty() || !is_number(label_)) details().cancel_message = message;
@@ -216,7 +216,7 @@ std::string TaskBase::repr() const {
     text += " coro=<" + coroutine_name() + "() running at " + frame_->where.file_name() + ":" +
             std::to_string(frame_->where.line()) + ">";
   }
-  if (done() && !cancelled() && slot().error) text += " exception=" + base::describe(slot().error);
+  if (done() && !cancelled() && slot().error) text += " exception=" + base::summary(slot().error);
   return text + ">";
 }
 

@@ -229,6 +229,24 @@ TEST_F(never_retrieved, a_task_is_named_with_its_exception) {
                              "ValueError: lost"}));
 }
 
+// As CPython 3.11: only cancelling what has failed already disarms it.
+TEST_F(never_retrieved, what_a_task_fails_with_in_spite_of_being_cancelled_is_reported) {
+  run([]() -> Coro<> {
+    auto fails = []() -> Coro<> {
+      (void)co_await try_(sleep(1h));
+      co_await raise<ValueError>("cleanup");
+    };
+    create_task(fails).cancel();
+    Task<> begun = create_task(fails);
+    co_await turn();
+    begun.cancel();
+    begun = Task<>();
+    co_await turn();
+    co_await turn();
+  }());
+  EXPECT_EQ(take_logs().size(), 1U);
+}
+
 TEST_F(never_retrieved, a_value_or_a_cancellation_is_nothing_to_report) {
   loop().create_future<int>().set_result(1);
   loop().create_future<int>().cancel();
