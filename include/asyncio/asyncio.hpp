@@ -1,6 +1,7 @@
 // All of asyncio but HTTP: `#include <asyncio/asyncio.hpp>`.
 #pragma once
 
+#include "asyncio/base/exception_group.hpp"
 #include "asyncio/coro/enter.hpp"
 #include "asyncio/coro/generator.hpp"
 #include "asyncio/coro/pass.hpp"
@@ -20,6 +21,7 @@
 #include "asyncio/task/gather.hpp"
 #include "asyncio/task/sleep.hpp"
 #include "asyncio/task/task.hpp"
+#include "asyncio/task/task_group.hpp"
 #include "asyncio/task/timeouts.hpp"
 #include "asyncio/task/wait.hpp"
 #include "asyncio/threads/concurrent_future.hpp"

@@ -79,7 +79,7 @@ class EventLoop {
     return detail::make_future<T>(scheduler_);
   }
   template <detail::TaskSource A>
-  auto create_task(A&& source, TaskOptions options = {}) {
+  [[nodiscard]] auto create_task(A&& source, TaskOptions options = {}) {
     return detail::spawn_any(scheduler_, std::forward<A>(source), options);
   }
 

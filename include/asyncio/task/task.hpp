@@ -56,7 +56,7 @@ class AnyTask : public detail::TaskInterface<AnyFuture> {
 /// may refuse by catching it. A task that has not begun never runs. `co_await task` copies the
 /// result, `co_await std::move(task)` moves it. Loop thread only. Python: asyncio.Task.
 template <class T = void>
-class [[nodiscard]] Task : public detail::TaskInterface<Future<T>> {
+class Task : public detail::TaskInterface<Future<T>> {
  public:
   using value_type = T;
 
@@ -199,14 +199,14 @@ auto spawn_any(Scheduler& scheduler, A&& source, const TaskOptions& options) {
 /// the task, so `create_task([x]() -> Coro<> {...})` is safe. RuntimeError when no loop runs.
 /// Python: asyncio.create_task.
 template <detail::TaskSource A>
-auto create_task(A&& source, TaskOptions options = {}) {
+[[nodiscard]] auto create_task(A&& source, TaskOptions options = {}) {
   return detail::spawn_any(detail::running_scheduler(), std::forward<A>(source), options);
 }
 
 /// A future or task as it is; anything else as by create_task, before the loop runs also: then a
 /// task of the loop that get_event_loop() gave. Python: asyncio.ensure_future.
 template <class A>
-auto ensure_future(A&& source) {
+[[nodiscard]] auto ensure_future(A&& source) {
   if constexpr (detail::is_future_v<A>) {
     return std::remove_cvref_t<A>(std::forward<A>(source));
   } else {
