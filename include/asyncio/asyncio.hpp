@@ -1,6 +1,7 @@
 // All of asyncio but HTTP: `#include <asyncio/asyncio.hpp>`.
 #pragma once
 
+#include "asyncio/base/contextvars.hpp"
 #include "asyncio/base/exception_group.hpp"
 #include "asyncio/coro/enter.hpp"
 #include "asyncio/coro/generator.hpp"

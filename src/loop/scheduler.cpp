@@ -18,6 +18,7 @@ constinit thread_local Scheduler* Scheduler::chosen_ = nullptr;
 struct Scheduler::RemoteCall {
   RemoteCall* next = nullptr;
   base::UniqueFunction<void()> callback;
+  detail::ContextSlot context;  // of the callback
   BlockingJob* job = nullptr;
 };
 
@@ -71,10 +72,12 @@ void Scheduler::throw_closed() { throw RuntimeError("Event loop is closed"); }
 
 // --- from other threads -------------------------------------------------------------------------
 
-void Scheduler::call_soon_threadsafe(base::UniqueFunction<void()> callback) {
+void Scheduler::call_soon_threadsafe(base::UniqueFunction<void()> callback,
+                                     CallbackOptions options) {
   check_open();
   auto* call = new RemoteCall;
   call->callback = std::move(callback);
+  call->context = detail::context_or_copy(options.context);
   push_remote(call);
 }
 
@@ -108,7 +111,9 @@ void Scheduler::take_remote_calls() noexcept {
     if (call->job != nullptr) {
       call->job->done();
     } else if (!closed_) {
-      call_soon(std::move(call->callback));
+      using Block = detail::CallbackWith<detail::SoonBlock, base::UniqueFunction<void()>>;
+      auto* block = new Block(std::move(call->callback), *this, std::move(call->context));
+      ready_.push(block);
     }
   }
 }
@@ -235,24 +240,36 @@ void Scheduler::default_exception_handler(const ExceptionContext& context) {
   log(LogLevel::error, context.to_string());
 }
 
-void Scheduler::report_caught(const char* message, const Describable* future) noexcept {
+void Scheduler::report_caught(const char* message, const Describable* future,
+                              const Describable* handle) noexcept {
   std::exception_ptr error = std::current_exception();
   if (base::exception_is<KeyboardInterrupt>(error) || base::exception_is<SystemExit>(error)) {
     set_fatal(std::move(error));
   } else {
-    call_exception_handler(ExceptionContext(message, std::move(error), future));
+    ExceptionContext context(message, std::move(error), future);
+    context.handle = handle;
+    call_exception_handler(context);
   }
+}
+
+void Scheduler::call_handler(const ExceptionContext& context) {
+  // A copy: the handler may replace itself.
+  const ExceptionHandler handler = handler_;
+  const Describable* concerned = context.future != nullptr ? context.future : context.handle;
+  detail::ContextSlot* slot = concerned != nullptr ? concerned->context_slot() : nullptr;
+  if (slot == nullptr) return handler(*this, context);
+  // Refused when that is where the error was seen: then it is the right one already.
+  const detail::ContextScope scope(*slot);
+  handler(*this, context);
 }
 
 void Scheduler::call_exception_handler(const ExceptionContext& context) noexcept {
   try {
-    if (!handler_) {
+    if (handler_) {
+      call_handler(context);
+    } else {
       default_exception_handler(context);
-      return;
     }
-    // A copy: the handler may replace itself.
-    const ExceptionHandler handler = handler_;
-    handler(*this, context);
   } catch (const KeyboardInterrupt&) {
     set_fatal(std::current_exception());
   } catch (const SystemExit&) {

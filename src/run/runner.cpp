@@ -19,6 +19,7 @@ EventLoop& Runner::get_loop() {
   if (!loop_) {
     loop_ = options_.loop_factory != nullptr ? options_.loop_factory() : new_event_loop();
     if (options_.debug) loop_->set_debug(true);
+    context_ = copy_context();
   }
   return *loop_;
 }
@@ -28,6 +29,10 @@ EventLoop& Runner::prepare() {
     throw RuntimeError("asyncio.run() cannot be called from a running event loop");
   }
   return get_loop();
+}
+
+TaskOptions Runner::task_options(const MainOptions& options) const noexcept {
+  return {.context = options.context != nullptr ? options.context : &*context_};
 }
 
 void Runner::drive(const AnyTask& task) {

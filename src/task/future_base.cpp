@@ -91,8 +91,8 @@ std::string FutureBase::repr() const {
 
 // --- done-callbacks -----------------------------------------------------------------------------
 
-DoneCallback::DoneCallback(FutureBase& future) noexcept
-    : DoneNode(&DoneCallback::notified), future_(&future) {
+DoneCallback::DoneCallback(FutureBase& future, ContextSlot context) noexcept
+    : DoneNode(&DoneCallback::notified), future_(&future), context_(std::move(context)) {
   run = &DoneCallback::invoke;
 }
 
@@ -119,6 +119,9 @@ void DoneCallback::invoke(ReadyNode* node) {
   Scheduler& scheduler = future->scheduler();
   if (scheduler.is_closed()) return;
   try {
+    const ContextScope scope(self->context_);
+    if (scope.refused()) [[unlikely]]
+      std::rethrow_exception(make_context_error());
     self->call(*future);
   } catch (...) {
     scheduler.report_caught("Exception in callback", future.get());

@@ -32,10 +32,13 @@ bool is_number(std::uintptr_t label) noexcept { return (label & 1) != 0; }
 }  // namespace
 
 TaskBase::TaskBase(Scheduler& scheduler, std::size_t slot_offset, Frame& root,
-                   std::string_view name)
-    : FutureBase(scheduler, slot_offset), frame_(&root), label_(next_label()) {
+                   const TaskOptions& options)
+    : FutureBase(scheduler, slot_offset),
+      frame_(&root),
+      label_(next_label()),
+      context_(context_or_copy(options.context)) {
   scheduler.check_open();
-  if (!name.empty()) set_name(name);
+  if (!options.name.empty()) set_name(options.name);
   ReadyNode::run = &TaskBase::step;
   FakeFrame::resume = &TaskBase::on_end;
   root_.handle = FakeFrame::handle();
@@ -45,6 +48,7 @@ TaskBase::TaskBase(Scheduler& scheduler, std::size_t slot_offset, Frame& root,
 
 TaskBase::~TaskBase() {
   if (!is_number(label_)) delete reinterpret_cast<Details*>(label_);
+  context_.reset();  // a value's destructor may ask for the current context, which may be this
 }
 
 TaskBase::Details& TaskBase::details() {
@@ -79,8 +83,13 @@ void TaskBase::step(ReadyNode* node) {
   auto* task = static_cast<TaskBase*>(node);
   if (task->scheduler().is_closed()) [[unlikely]]
     return;
+  const ContextScope scope(task->context_);
   TaskBase* before = std::exchange(current_, task);
-  task->advance();  // the task may be gone after this
+  if (scope.refused()) [[unlikely]] {
+    task->fail_to_enter();
+  } else {
+    task->advance();  // the task may be gone after this
+  }
   current_ = before;
 }
 
@@ -106,6 +115,20 @@ void TaskBase::advance() noexcept {
   // Its end is to resume the FakeFrame, not to return into an await_suspend of ours.
   root_.state = Waiter::State::parked;
   frame_->self().resume();
+}
+
+// Its context was given by the program, and something else has entered it: an entered context does
+// not wait, and a task that never steps would be a hang (CPython: gh-157301).
+void TaskBase::fail_to_enter() noexcept {
+  if (Suspend* waiting = std::exchange(parked_, nullptr)) {
+    if (!waiting->cancelled_) waiting->lost();
+    waiting->state_ = Suspend::State::stranded;
+  }
+  if (!started_ && frame_ != nullptr) frame_->started = true;  // told by the error
+  destroy_coroutine();
+  drop_value();
+  slot().error = make_context_error();
+  finish(State::finished);
 }
 
 void TaskBase::on_end(FakeFrame* fake) { static_cast<TaskBase*>(fake)->end(); }
@@ -148,6 +171,7 @@ void TaskBase::finish(State state) noexcept {
   must_cancel_ = false;
   base::ListNode::unlink();
   settle(state);
+  ContextScope::let_go(context_);
   drop_reference();  // the loop's
 }
 

@@ -4,6 +4,7 @@ namespace asyncio::detail {
 
 void ThreadJob::submit(ThreadAwaiterBase& awaiter, Scheduler& scheduler) {
   awaiter_ = &awaiter;
+  context_ = ContextScope::copy_current();
   try {
     scheduler.backend().submit(*this);
   } catch (...) {
@@ -14,6 +15,7 @@ void ThreadJob::submit(ThreadAwaiterBase& awaiter, Scheduler& scheduler) {
 
 void ThreadJob::run() noexcept {
   ran_ = true;
+  const ContextScope scope(context_);
   try {
     call();
   } catch (...) {

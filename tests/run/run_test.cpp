@@ -163,6 +163,37 @@ TEST_F(runner, runs_several_mains_in_one_loop_and_tasks_live_from_one_to_the_nex
   EXPECT_EQ(trace, (Trace{"background"}));
 }
 
+// CPython: test_runners::RunnerTests::test_run_keeps_context
+// Rule 2.55
+TEST_F(runner, has_one_context_for_all_its_runs) {
+  const ContextVar<int> var("var", -1);
+  auto get_then_set = [](ContextVar<int> v, int value) -> Coro<int> {
+    const int before = v.get();
+    v.set(value);
+    co_return before;
+  };
+  Runner of_three(kVirtual);
+  EXPECT_EQ(of_three.run(get_then_set(var, 1)), -1);
+  EXPECT_EQ(of_three.run(get_then_set(var, 2)), 1);
+  EXPECT_EQ(var.get(), -1);
+  const Context own;
+  EXPECT_EQ(of_three.run(get_then_set(var, 3), {.context = &own}), -1);
+  EXPECT_EQ(own[var], 3);
+  EXPECT_EQ(of_three.run(get_then_set(var, 4)), 2);
+}
+
+TEST_F(runner, its_context_is_a_copy_of_that_in_which_its_loop_was_made) {
+  const ContextVar<int> var("var", -1);
+  auto get = [](ContextVar<int> v) -> Coro<int> { co_return v.get(); };
+  Runner of_one(kVirtual);
+  Context().run([&] {
+    var.set(1);
+    (void)of_one.get_loop();
+    var.set(2);
+  });
+  EXPECT_EQ(of_one.run(get(var)), 1);
+}
+
 TEST_F(runner, after_close_refuses_to_run) {
   Runner closed(kVirtual);
   EXPECT_EQ(closed.run(number(1)), 1);

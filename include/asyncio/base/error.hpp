@@ -80,6 +80,18 @@ class TypeError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// A context variable that has no value and no default. Python: LookupError.
+class LookupError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Python: KeyError.
+class KeyError : public LookupError {
+ public:
+  using LookupError::LookupError;
+};
+
 /// A future or task is not in the state that the call needs. Python: asyncio.InvalidStateError.
 class InvalidStateError : public std::runtime_error {
  public:

@@ -9,12 +9,18 @@ namespace asyncio {
 
 class Scheduler;
 
+namespace detail {
+class ContextSlot;
+}
+
 /// Something that can say what it is: a future or task (task layer), a transport. Lets the loop
 /// name what it does not know.
 class Describable {
  public:
   /// As Python's repr: "<Task finished name='Task-1' coro=<main()> exception=ValueError('x')>".
   [[nodiscard]] virtual std::string repr() const = 0;
+  /// The variables it runs with, if it runs: exception handlers are called in them.
+  [[nodiscard]] virtual detail::ContextSlot* context_slot() const noexcept { return nullptr; }
 
  protected:
   ~Describable() = default;
@@ -25,6 +31,7 @@ struct ExceptionContext {
   std::string message;
   std::exception_ptr exception = nullptr;
   const Describable* future = nullptr;     ///< the future or task concerned, during the call only
+  const Describable* handle = nullptr;     ///< the callback concerned, during the call only
   const Describable* transport = nullptr;  ///< the connection concerned, during the call only
 
   explicit ExceptionContext(std::string text) : message(std::move(text)) {}

@@ -1,11 +1,14 @@
 // Scheduled callbacks, and the handles that cancel them.
 #pragma once
 
-#include <exception>
+#include <string>
 #include <type_traits>
+#include <typeinfo>
 #include <utility>
 
+#include "asyncio/base/contextvars.hpp"
 #include "asyncio/base/pool.hpp"
+#include "asyncio/loop/exception_context.hpp"
 #include "asyncio/loop/ready_queue.hpp"
 #include "asyncio/loop/timer.hpp"
 
@@ -13,10 +16,16 @@ namespace asyncio {
 
 class Scheduler;
 
+/// Options of call_soon, call_later, call_at and add_done_callback.
+struct CallbackOptions {
+  /// What the callback runs in; null: a copy of the current context. Read during the call.
+  const Context* context = nullptr;
+};
+
 namespace detail {
 
 /// A callback in the ready queue or among the timers, with who refers to it: the queue, handles.
-class CallbackBlock : public ReadyNode, public base::Pooled {
+class CallbackBlock : public Describable, public ReadyNode, public base::Pooled {
  public:
   virtual ~CallbackBlock() = default;
 
@@ -32,18 +41,26 @@ class CallbackBlock : public ReadyNode, public base::Pooled {
     disarm();
     if (!running_) drop_callable();
   }
-  /// Runs the callable unless cancelled; its exception goes to the loop's exception handler.
+  /// Runs the callable in its context unless cancelled; its exception goes to the loop's exception
+  /// handler.
   void invoke() noexcept;
+  [[nodiscard]] ContextSlot* context_slot() const noexcept override { return &context_; }
+  [[nodiscard]] std::string repr() const override { return "<Handle" + state_text() + ">"; }
 
  protected:
-  explicit CallbackBlock(Scheduler& scheduler) noexcept : scheduler_(&scheduler) {}
+  CallbackBlock(Scheduler& scheduler, ContextSlot context) noexcept
+      : scheduler_(&scheduler), context_(std::move(context)) {}
   virtual void call() = 0;
   virtual void drop_callable() noexcept = 0;
   virtual void disarm() noexcept {}
+  [[nodiscard]] virtual const std::type_info& callable_type() const noexcept = 0;
+  /// " cancelled", or " " and the name of the callable.
+  [[nodiscard]] std::string state_text() const;
 
   Scheduler* scheduler_;
 
  private:
+  mutable ContextSlot context_;  // asked for its Context object, it makes one
   int references_ = 1;
   bool cancelled_ = false;
   bool running_ = false;
@@ -60,6 +77,7 @@ class CallbackWith final : public Base {
 
  private:
   void call() override { callable_(); }
+  [[nodiscard]] const std::type_info& callable_type() const noexcept override { return typeid(F); }
   void drop_callable() noexcept override {
     if (std::exchange(present_, false)) callable_.~F();
   }
@@ -72,7 +90,8 @@ class CallbackWith final : public Base {
 
 class SoonBlock : public CallbackBlock {
  protected:
-  explicit SoonBlock(Scheduler& scheduler) noexcept : CallbackBlock(scheduler) {
+  SoonBlock(Scheduler& scheduler, ContextSlot context) noexcept
+      : CallbackBlock(scheduler, std::move(context)) {
     run = [](ReadyNode* node) {
       auto* self = static_cast<SoonBlock*>(node);
       self->invoke();
@@ -83,13 +102,14 @@ class SoonBlock : public CallbackBlock {
 
 class TimerBlock : public CallbackBlock, public TimerNode {
  protected:
-  explicit TimerBlock(Scheduler& scheduler) noexcept
-      : CallbackBlock(scheduler), TimerNode([](TimerNode* node) {
+  TimerBlock(Scheduler& scheduler, ContextSlot context) noexcept
+      : CallbackBlock(scheduler, std::move(context)), TimerNode([](TimerNode* node) {
           auto* self = static_cast<TimerBlock*>(node);
           self->invoke();
           self->drop_reference();
         }) {}
   void disarm() noexcept override;
+  [[nodiscard]] std::string repr() const override;
 };
 
 }  // namespace detail
@@ -119,6 +139,12 @@ class Handle {
     if (block_ != nullptr) block_->cancel();
   }
   [[nodiscard]] bool cancelled() const noexcept { return block_ != nullptr && block_->cancelled(); }
+  /// What it runs in. The handle must not be empty. Python: Handle.get_context.
+  [[nodiscard]] Context get_context() const { return Context(block_->context_slot()->object()); }
+  /// As Python's: "<Handle main()::<lambda>>", "<Handle cancelled>", "<TimerHandle when=12.5 f>".
+  [[nodiscard]] std::string repr() const {
+    return block_ == nullptr ? "<Handle empty>" : block_->repr();
+  }
 
  protected:
   detail::CallbackBlock* block_ = nullptr;

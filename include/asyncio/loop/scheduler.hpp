@@ -66,13 +66,16 @@ class Scheduler {
 
   // --- scheduling ---------------------------------------------------------------------------
 
+  // Callbacks run in a copy of the context of whoever schedules them, or in the one given.
+
   /// Runs `callback()` in the next turn. FIFO. RuntimeError when closed. Loop thread only.
   /// Python: loop.call_soon.
   template <class F>
-  Handle call_soon(F&& callback) {
+  Handle call_soon(F&& callback, CallbackOptions options = {}) {
     check_open();
     using Block = detail::CallbackWith<detail::SoonBlock, std::decay_t<F>>;
-    auto* block = new Block(std::forward<F>(callback), *this);
+    auto* block =
+        new Block(std::forward<F>(callback), *this, detail::context_or_copy(options.context));
     ready_.push(block);
     return Handle(block);
   }
@@ -80,10 +83,11 @@ class Scheduler {
   /// Runs `callback()` once `when` (in time()) has come. Equal deadlines run in order of these
   /// calls. Python: loop.call_at.
   template <class F>
-  TimerHandle call_at(Nanoseconds when, F&& callback) {
+  TimerHandle call_at(Nanoseconds when, F&& callback, CallbackOptions options = {}) {
     check_open();
     using Block = detail::CallbackWith<detail::TimerBlock, std::decay_t<F>>;
-    auto* block = new Block(std::forward<F>(callback), *this);
+    auto* block =
+        new Block(std::forward<F>(callback), *this, detail::context_or_copy(options.context));
     TimerHandle handle(block);
     try {
       arm(*block, when);
@@ -97,13 +101,13 @@ class Scheduler {
   /// call_at(time() + delay). A delay of zero or less runs in the next turn.
   /// Python: loop.call_later.
   template <class F>
-  TimerHandle call_later(Delay delay, F&& callback) {
-    return call_at(base::saturating_add(time(), delay.value()), std::forward<F>(callback));
+  TimerHandle call_later(Delay delay, F&& callback, CallbackOptions options = {}) {
+    return call_at(base::saturating_add(time(), delay.value()), std::forward<F>(callback), options);
   }
 
   /// As call_soon, from any thread; wakes the loop. RuntimeError when closed.
   /// Python: loop.call_soon_threadsafe.
-  void call_soon_threadsafe(base::UniqueFunction<void()> callback);
+  void call_soon_threadsafe(base::UniqueFunction<void()> callback, CallbackOptions options = {});
 
   /// The loop's clock: monotonic, in nanoseconds. Python: loop.time (in seconds).
   [[nodiscard]] Nanoseconds time() noexcept { return backend_->now(); }
@@ -141,12 +145,14 @@ class Scheduler {
   /// Null restores the default, which logs. Python: loop.set_exception_handler.
   void set_exception_handler(ExceptionHandler handler) { handler_ = std::move(handler); }
   [[nodiscard]] const ExceptionHandler& get_exception_handler() const noexcept { return handler_; }
-  /// Never throws: a handler that fails is itself reported. Python: loop.call_exception_handler.
+  /// Runs the handler in the context of the future or handle concerned. Never throws: a handler
+  /// that fails is itself reported. Python: loop.call_exception_handler.
   void call_exception_handler(const ExceptionContext& context) noexcept;
   static void default_exception_handler(const ExceptionContext& context);
   /// Inside `catch (...)` around code of the user's: KeyboardInterrupt and SystemExit leave the
   /// loop; anything else goes to the exception handler with `message`.
-  void report_caught(const char* message, const Describable* future = nullptr) noexcept;
+  void report_caught(const char* message, const Describable* future = nullptr,
+                     const Describable* handle = nullptr) noexcept;
 
   [[nodiscard]] bool get_debug() const noexcept { return debug_; }
   void set_debug(bool enabled) noexcept { debug_ = enabled; }
@@ -201,6 +207,7 @@ class Scheduler {
  private:
   struct RemoteCall;
 
+  void call_handler(const ExceptionContext& context);
   void run_turn();
   void poll();
   void take_remote_calls() noexcept;

@@ -55,19 +55,19 @@ class EventLoop {
   // --- scheduling -------------------------------------------------------------------------------
 
   template <class F>
-  Handle call_soon(F&& callback) {
-    return scheduler_.call_soon(std::forward<F>(callback));
+  Handle call_soon(F&& callback, CallbackOptions options = {}) {
+    return scheduler_.call_soon(std::forward<F>(callback), options);
   }
-  void call_soon_threadsafe(base::UniqueFunction<void()> callback) {
-    scheduler_.call_soon_threadsafe(std::move(callback));
-  }
-  template <class F>
-  TimerHandle call_later(Delay delay, F&& callback) {
-    return scheduler_.call_later(delay, std::forward<F>(callback));
+  void call_soon_threadsafe(base::UniqueFunction<void()> callback, CallbackOptions options = {}) {
+    scheduler_.call_soon_threadsafe(std::move(callback), options);
   }
   template <class F>
-  TimerHandle call_at(Nanoseconds when, F&& callback) {
-    return scheduler_.call_at(when, std::forward<F>(callback));
+  TimerHandle call_later(Delay delay, F&& callback, CallbackOptions options = {}) {
+    return scheduler_.call_later(delay, std::forward<F>(callback), options);
+  }
+  template <class F>
+  TimerHandle call_at(Nanoseconds when, F&& callback, CallbackOptions options = {}) {
+    return scheduler_.call_at(when, std::forward<F>(callback), options);
   }
   /// The loop's monotonic clock, as a duration since some fixed point.
   [[nodiscard]] Nanoseconds time() noexcept { return scheduler_.time(); }

@@ -16,6 +16,12 @@ struct RunOptions {
   std::unique_ptr<EventLoop> (*loop_factory)() = nullptr;
 };
 
+/// Options of Runner::run.
+struct MainOptions {
+  /// What the main task runs in; null: the runner's own context.
+  const Context* context = nullptr;
+};
+
 /// A loop for one or several main coroutines, closed in order at the end. Ctrl-C in the main thread
 /// cancels the main task; when it ends by that, run() throws KeyboardInterrupt. A second Ctrl-C
 /// leaves at once. Python: asyncio.Runner.
@@ -28,11 +34,12 @@ class Runner {
   ~Runner();
 
   /// Runs the awaitable as the main task and gives its result. RuntimeError inside a running loop
-  /// or after close(). May be called again. Python: Runner.run.
+  /// or after close(). May be called again: all runs have the same context, a copy of the one in
+  /// which the loop was made. Python: Runner.run.
   template <class A>
-  auto run(A&& main) {
+  auto run(A&& main, MainOptions options = {}) {
     EventLoop& loop = prepare();
-    auto task = loop.create_task(std::forward<A>(main));
+    auto task = loop.create_task(std::forward<A>(main), task_options(options));
     drive(task);
     return std::move(task).result();
   }
@@ -46,10 +53,12 @@ class Runner {
 
  private:
   EventLoop& prepare();
+  [[nodiscard]] TaskOptions task_options(const MainOptions& options) const noexcept;
   void drive(const AnyTask& task);
 
   RunOptions options_;
   std::unique_ptr<EventLoop> loop_;
+  std::optional<Context> context_;
   bool closed_ = false;
 };
 

@@ -9,6 +9,7 @@
 
 #include "asyncio/base/error.hpp"
 #include "asyncio/base/result.hpp"
+#include "asyncio/loop/handle.hpp"
 #include "asyncio/task/future_base.hpp"
 #include "asyncio/task/suspend.hpp"
 
@@ -56,10 +57,11 @@ class AnyFuture {
   [[nodiscard]] std::exception_ptr exception() const { return block_->exception(); }
 
   /// Calls `callback(future)` in the turn after this is done, with an AnyFuture; in order of
-  /// registration. When it is done already: in the next turn. Python: Future.add_done_callback.
+  /// registration, and in a copy of the current context or in the one given. When it is done
+  /// already: in the next turn. Python: Future.add_done_callback.
   template <class F>
     requires std::invocable<F&, AnyFuture>
-  CallbackToken add_done_callback(F&& callback) const;
+  CallbackToken add_done_callback(F&& callback, CallbackOptions options = {}) const;
   /// How many were removed: 1, or 0 when it was scheduled or removed before.
   int remove_done_callback(const CallbackToken& token) const {
     return token.callback_ && token.callback_->remove() ? 1 : 0;
@@ -201,8 +203,8 @@ template <class F>
 class DoneCallbackWith final : public DoneCallback {
  public:
   template <class G>
-  DoneCallbackWith(FutureBase& future, G&& callable)
-      : DoneCallback(future), callable_(std::forward<G>(callable)) {}
+  DoneCallbackWith(FutureBase& future, ContextSlot context, G&& callable)
+      : DoneCallback(future, std::move(context)), callable_(std::forward<G>(callable)) {}
 
  private:
   void call(FutureBase& future) override { callable_(AnyFuture(Ref<FutureBase>(&future))); }
@@ -225,9 +227,10 @@ detail::FutureAwaiter<T, true> Future<T>::operator co_await() && {
 
 template <class F>
   requires std::invocable<F&, AnyFuture>
-CallbackToken AnyFuture::add_done_callback(F&& callback) const {
+CallbackToken AnyFuture::add_done_callback(F&& callback, CallbackOptions options) const {
   using Block = detail::DoneCallbackWith<std::decay_t<F>>;
-  auto* block = new Block(*block_, std::forward<F>(callback));
+  auto* block =
+      new Block(*block_, detail::context_or_copy(options.context), std::forward<F>(callback));
   CallbackToken token(block);
   block_->add_waiter(*block);
   return token;

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "asyncio/base/contextvars.hpp"
 #include "asyncio/base/list.hpp"
 #include "asyncio/base/pool.hpp"
 #include "asyncio/base/result.hpp"
@@ -173,7 +174,7 @@ class DoneCallback : public DoneNode, public ReadyNode, public base::Pooled {
   bool remove() noexcept;
 
  protected:
-  explicit DoneCallback(FutureBase& future) noexcept;
+  DoneCallback(FutureBase& future, ContextSlot context) noexcept;
   virtual void call(FutureBase& future) = 0;
 
  private:
@@ -181,6 +182,7 @@ class DoneCallback : public DoneNode, public ReadyNode, public base::Pooled {
   static void invoke(ReadyNode* node);
 
   FutureBase* future_;  // kept alive from the notification until the call
+  ContextSlot context_;
   int references_ = 1;
 };
 

@@ -32,6 +32,10 @@ class TaskInterface : public Base {
   [[nodiscard]] std::string get_name() const { return task_block()->name(); }
   /// Python: Task.set_name.
   void set_name(std::string_view name) const { task_block()->set_name(name); }
+  /// What its steps run in. Python: Task.get_context.
+  [[nodiscard]] Context get_context() const {
+    return Context(task_block()->context_slot()->object());
+  }
 
   // For the library.
   [[nodiscard]] TaskBase* task_block() const noexcept {
@@ -74,19 +78,13 @@ class Task : public detail::TaskInterface<Future<T>> {
   void set_exception(Args&&...) const = delete;
 };
 
-/// Options of create_task.
-struct TaskOptions {
-  std::string_view name = {};  ///< copied; empty: "Task-N"
-  bool eager_start = false;    ///< run the first step now, inside the call
-};
-
 namespace detail {
 
 template <class T>
 class TaskBlock : public TaskBase {
  public:
-  TaskBlock(Scheduler& scheduler, Coro<T> coroutine, std::string_view name)
-      : TaskBase(scheduler, offset(), *coroutine.frame(), name) {
+  TaskBlock(Scheduler& scheduler, Coro<T> coroutine, const TaskOptions& options)
+      : TaskBase(scheduler, offset(), *coroutine.frame(), options) {
     coroutine.release()->slot = &slot_;
   }
 
@@ -116,8 +114,9 @@ struct KeptCallable {
 template <class T, class F>
 class TaskBlockOf final : private KeptCallable<F>, public TaskBlock<T> {
  public:
-  TaskBlockOf(Scheduler& scheduler, F callable, std::string_view name)
-      : KeptCallable<F>(std::move(callable)), TaskBlock<T>(scheduler, (*this->callable)(), name) {}
+  TaskBlockOf(Scheduler& scheduler, F callable, const TaskOptions& options)
+      : KeptCallable<F>(std::move(callable)),
+        TaskBlock<T>(scheduler, (*this->callable)(), options) {}
   using base::Pooled::operator new;
   using base::Pooled::operator delete;
 
@@ -165,7 +164,7 @@ Task<T> spawn(Scheduler& scheduler, Coro<T> coroutine, const TaskOptions& option
   ASYNCIO_CHECK(coroutine.frame() != nullptr,
                 "create_task was given a coroutine that was awaited "
                 "or moved from before");
-  auto* block = new TaskBlock<T>(scheduler, std::move(coroutine), options.name);
+  auto* block = new TaskBlock<T>(scheduler, std::move(coroutine), options);
   Task<T> task{Ref<FutureBase>(block)};
   block->start(options.eager_start);
   return task;
@@ -174,7 +173,7 @@ Task<T> spawn(Scheduler& scheduler, Coro<T> coroutine, const TaskOptions& option
 template <class F>
 auto spawn_callable(Scheduler& scheduler, F callable, const TaskOptions& options) {
   using T = typename std::invoke_result_t<F&>::value_type;
-  auto* block = new TaskBlockOf<T, F>(scheduler, std::move(callable), options.name);
+  auto* block = new TaskBlockOf<T, F>(scheduler, std::move(callable), options);
   Task<T> task{Ref<FutureBase>(block)};
   block->start(options.eager_start);
   return task;

@@ -15,6 +15,14 @@ namespace asyncio {
 class Scheduler;
 class Suspend;
 
+/// Options of create_task.
+struct TaskOptions {
+  std::string_view name = {};  ///< copied; empty: "Task-N"
+  bool eager_start = false;    ///< run the first step now, inside the call
+  /// What it runs in; null: a copy of the current context. Read during the call.
+  const Context* context = nullptr;
+};
+
 namespace detail {
 
 /// The engine, as the Python article shows it: a Task is a Future; its first step is queued when
@@ -46,6 +54,8 @@ class TaskBase : public FutureBase, public ReadyNode, public FakeFrame, public b
   [[nodiscard]] std::string coroutine_name() const;
   [[nodiscard]] std::string repr() const override;
 
+  [[nodiscard]] ContextSlot* context_slot() const noexcept override { return &context_; }
+
   /// Queues the first step, or makes it now.
   void start(bool eager) noexcept;
   /// The loop closes: nothing can wake the task any more. Comes for all tasks before abandon(),
@@ -57,8 +67,8 @@ class TaskBase : public FutureBase, public ReadyNode, public FakeFrame, public b
   void expect_pending() noexcept { report_pending_ = false; }
 
  protected:
-  /// Takes over the frame of `coroutine`; `name` may be empty.
-  TaskBase(Scheduler& scheduler, std::size_t slot_offset, Frame& root, std::string_view name);
+  /// Takes over the frame of a coroutine.
+  TaskBase(Scheduler& scheduler, std::size_t slot_offset, Frame& root, const TaskOptions& options);
   /// Destroys what the coroutine borrows from: the callable it was made by.
   virtual void release_callable() noexcept {}
   /// Drops the value: the task was cancelled at its very end.
@@ -73,6 +83,7 @@ class TaskBase : public FutureBase, public ReadyNode, public FakeFrame, public b
   static void on_end(FakeFrame* fake);
 
   void advance() noexcept;
+  ASYNCIO_COLD void fail_to_enter() noexcept;
   void end() noexcept;
   void end_unstarted() noexcept;
   void end_with_error(const std::exception_ptr& error) noexcept;
@@ -88,6 +99,7 @@ class TaskBase : public FutureBase, public ReadyNode, public FakeFrame, public b
   Suspend* parked_ = nullptr;
   // Either a number, for a task that never got a name (odd), or a pointer to Details (even).
   std::uintptr_t label_;
+  mutable ContextSlot context_;  // asked for its Context object, it makes one
   std::uint32_t cancel_requests_ = 0;
   bool started_ = false;
   bool must_cancel_ = false;

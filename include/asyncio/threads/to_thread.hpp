@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "asyncio/base/contextvars.hpp"
 #include "asyncio/base/result.hpp"
 #include "asyncio/coro/with.hpp"
 #include "asyncio/loop/backend.hpp"
@@ -39,6 +40,7 @@ class ThreadJob : public BlockingJob {
  private:
   ThreadAwaiterBase* awaiter_ = nullptr;
   std::exception_ptr error_;
+  ContextSlot context_;
   bool ran_ = false;
 };
 
@@ -114,7 +116,8 @@ class ThreadAwaiter final
 
 /// Runs `function(args...)` on a worker thread of the loop and gives its result or exception. For
 /// calls that block: files, other libraries. Function and arguments are copied or moved; use
-/// std::ref for references, and mind that two threads then see the same object.
+/// std::ref for references, and mind that two threads then see the same object. The function runs
+/// in a copy of the current context.
 ///
 /// Cancelling ends the wait at once, not the thread: the function runs to its end and its result is
 /// dropped. Python: asyncio.to_thread.
