@@ -86,8 +86,7 @@ void QueueBase::item_dropped() noexcept {
   if (unfinished_ > 0) --unfinished_;
 }
 
-void QueueBase::close() noexcept {
-  shut_down_ = true;
+void QueueBase::wake_all() noexcept {
   if (unfinished_ == 0) finished_.set();
   getters_.wake_all();
   putters_.wake_all();

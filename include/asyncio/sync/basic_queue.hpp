@@ -111,11 +111,12 @@ class BasicQueue : public detail::QueueBase {
   /// the queue is empty. `immediate`: it is emptied now, and its items count as done for join().
   /// A second call may only add `immediate`. Python: Queue.shutdown.
   void shutdown(bool immediate = false) {
+    refuse_puts();
     while (immediate && !empty()) {
       T dropped = items_.pop();
       item_dropped();
     }
-    close();
+    wake_all();
   }
 
  protected:

@@ -122,10 +122,10 @@ class QueueBase : private LoopBound {
   /// The item could not be moved, and is not taken or added: another one may try.
   void get_failed() noexcept;
   void put_failed() noexcept;
-  /// An item is dropped by shutdown().
+  // The steps of shutdown(): no more puts, items dropped, all who wait look again.
+  void refuse_puts() noexcept { shut_down_ = true; }
   void item_dropped() noexcept;
-  /// No more puts; all who wait look again.
-  void close() noexcept;
+  void wake_all() noexcept;
 
   /// "maxsize=2 _queue=[1, 2] _getters[1] tasks=2", with `items` in the middle.
   [[nodiscard]] std::string format(std::string_view name, std::string_view items) const;
