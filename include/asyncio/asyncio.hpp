@@ -3,6 +3,7 @@
 
 #include "asyncio/base/contextvars.hpp"
 #include "asyncio/base/exception_group.hpp"
+#include "asyncio/coro/async_generator.hpp"
 #include "asyncio/coro/enter.hpp"
 #include "asyncio/coro/generator.hpp"
 #include "asyncio/coro/pass.hpp"

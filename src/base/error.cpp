@@ -14,6 +14,7 @@ namespace asyncio {
 
 BaseException::~BaseException() = default;
 CancelledError::~CancelledError() = default;
+GeneratorExit::~GeneratorExit() = default;
 KeyboardInterrupt::~KeyboardInterrupt() = default;
 SystemExit::~SystemExit() = default;
 

@@ -6,6 +6,7 @@ namespace asyncio {
 
 std::string ExceptionContext::to_string() const {
   std::string text = message;
+  if (asyncgen != nullptr) text += "\nasyncgen: " + asyncgen->repr();
   if (future != nullptr) text += "\nfuture: " + future->repr();
   if (handle != nullptr) text += "\nhandle: " + handle->repr();
   if (transport != nullptr) text += "\ntransport: " + transport->repr();

@@ -131,8 +131,10 @@ void Scheduler::run_forever() {
     explicit Running(Scheduler& of) : loop(of) {
       loop.running_ = true;
       current_ = &loop;
+      if (loop.task_state) loop.task_state->on_run_begin();
     }
     ~Running() {
+      if (loop.task_state) loop.task_state->on_run_end();
       current_ = nullptr;
       loop.running_ = false;
       loop.stopping_ = false;

@@ -56,6 +56,9 @@ void Runner::close() {
     ~CloseLoop() { loop.close(); }
   } const at_last{*loop_};
   detail::cancel_and_join_all(loop_->scheduler());
+  if (detail::has_asyncgens(loop_->scheduler())) {
+    loop_->run_until_complete(loop_->shutdown_asyncgens());
+  }
 }
 
 }  // namespace asyncio

@@ -1,27 +1,50 @@
 // What the task layer keeps with each loop.
 #pragma once
 
+#include <memory>
+#include <vector>
+
 #include "asyncio/base/list.hpp"
+#include "asyncio/coro/async_generator.hpp"
 #include "asyncio/loop/scheduler.hpp"
 #include "asyncio/task/task_base.hpp"
 
 namespace asyncio::detail {
 
-/// The unfinished tasks of a loop, in order of creation.
-class TaskState final : public LayerState {
+/// The unfinished tasks of a loop, in order of creation, and its live async generators.
+class TaskState final : public LayerState, public GeneratorHome {
  public:
+  explicit TaskState(Scheduler& of) noexcept : scheduler(of) {}
   ~TaskState() override {
+    // Nobody can await their cleanup any more: they end where they stand.
+    while (GeneratorState* generator = generators.pop_front()) generator->home = nullptr;
     for (TaskBase* task = tasks.front(); task != nullptr; task = tasks.next(task)) task->strand();
     while (TaskBase* task = tasks.front()) task->abandon();
+    for (const auto& orphan : orphans) orphan->home = nullptr;
+    orphans.clear();
   }
 
   static TaskState& of(Scheduler& scheduler) {
-    if (!scheduler.task_state) [[unlikely]]
-      scheduler.task_state = std::make_unique<TaskState>();
+    if (!scheduler.task_state) [[unlikely]] {
+      scheduler.task_state = std::make_unique<TaskState>(scheduler);
+      if (scheduler.is_running()) scheduler.task_state->on_run_begin();
+    }
     return static_cast<TaskState&>(*scheduler.task_state);
   }
 
+  void on_run_begin() noexcept override { generator_home = this; }
+  void on_run_end() noexcept override { generator_home = nullptr; }
+
+  void first_iteration(GeneratorState& generator) override;
+  void dropped(base::Ref<GeneratorState> generator) override;
+  /// Closes a dropped generator in a task of its own.
+  void adopt(const GeneratorState* generator);
+
+  Scheduler& scheduler;
   base::List<TaskBase> tasks;
+  base::List<GeneratorState> generators;
+  std::vector<base::Ref<GeneratorState>> orphans;  // nobody else refers to them; to be closed
+  bool generators_shut_down = false;
 };
 
 }  // namespace asyncio::detail

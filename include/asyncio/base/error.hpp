@@ -14,7 +14,8 @@
 
 namespace asyncio {
 
-/// Root of the exceptions that are not errors: CancelledError, KeyboardInterrupt, SystemExit.
+/// Root of the exceptions that are not errors: CancelledError, GeneratorExit, KeyboardInterrupt,
+/// SystemExit.
 /// `catch (...)` still swallows them: rethrow there.
 class BaseException {
  public:
@@ -36,6 +37,14 @@ class CancelledError : public BaseException {
  public:
   using BaseException::BaseException;
   ~CancelledError() override;
+};
+
+/// Thrown at the `co_yield` of an async generator that is closed there; let it pass, as
+/// `catch (const std::exception&)` does. Python: GeneratorExit.
+class GeneratorExit : public BaseException {
+ public:
+  using BaseException::BaseException;
+  ~GeneratorExit() override;
 };
 
 /// Ctrl-C. Leaves run() at once; never the fate of a task. Python: KeyboardInterrupt.

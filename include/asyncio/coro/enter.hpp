@@ -53,6 +53,11 @@ class ExitOf final : public PendingExit, public base::Pooled {
   std::optional<CoroAwaiter<void>> leaving_;
 };
 
+/// A resource that is bound to the task which enters it and may cancel that task says so with
+/// `kCancelsItsTask = true`.
+template <class R>
+concept CancelsItsTask = requires { requires std::remove_reference_t<R>::kCancelsItsTask; };
+
 template <class R>
 class Enter {
   using Resource = std::remove_reference_t<R>;
@@ -61,6 +66,9 @@ class Enter {
                 "aenter() must give an awaitable of the library");
 
  public:
+  /// Not in an async generator: between two values the task is elsewhere.
+  static constexpr bool kCancelsItsTask = CancelsItsTask<R>;
+
   template <class... Args>
   explicit Enter(std::in_place_t, Args&&... args)
       : exit_(std::make_unique<ExitOf<R>>(std::forward<Args>(args)...)),

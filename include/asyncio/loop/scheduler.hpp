@@ -31,6 +31,9 @@ namespace asyncio {
 class LayerState {
  public:
   virtual ~LayerState() = default;
+  /// The loop begins to run in this thread, or ends.
+  virtual void on_run_begin() noexcept {}
+  virtual void on_run_end() noexcept {}
 };
 
 /// Something that belongs to a loop and must let go of it when the loop closes first: an open

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "asyncio/loop/scheduler.hpp"
+#include "asyncio/task/asyncgens.hpp"
 #include "asyncio/task/drive.hpp"
 #include "asyncio/task/future.hpp"
 #include "asyncio/task/task.hpp"
@@ -82,6 +83,11 @@ class EventLoop {
   [[nodiscard]] auto create_task(A&& source, TaskOptions options = {}) {
     return detail::spawn_any(scheduler_, std::forward<A>(source), options);
   }
+
+  /// Closes all async generators that were begun and not exhausted, at once; what their cleanup fails
+  /// with goes to the exception handler. One that begins later is warned of. Python:
+  /// loop.shutdown_asyncgens.
+  [[nodiscard]] Coro<> shutdown_asyncgens() { return detail::shutdown_asyncgens(scheduler_); }
 
   // --- errors -----------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@
 #include "asyncio/base/contextvars.hpp"
 #include "asyncio/base/list.hpp"
 #include "asyncio/base/pool.hpp"
+#include "asyncio/base/ref.hpp"
 #include "asyncio/base/result.hpp"
 #include "asyncio/loop/exception_context.hpp"
 #include "asyncio/loop/ready_queue.hpp"
@@ -108,39 +109,7 @@ class FutureBase : public Describable, public base::Pooled {
 
 base::SlotBase& slot_of(FutureBase& future) noexcept;
 
-/// A counted pointer to a block.
-template <class Block>
-class Ref {
- public:
-  Ref() = default;
-  /// Takes over the reference that `block` was made with.
-  static Ref adopt(Block* block) noexcept {
-    Ref ref;
-    ref.block_ = block;
-    return ref;
-  }
-  explicit Ref(Block* block) noexcept : block_(block) {
-    if (block_ != nullptr) block_->add_reference();
-  }
-  Ref(const Ref& other) noexcept : Ref(other.block_) {}
-  Ref(Ref&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
-  Ref& operator=(Ref other) noexcept {
-    std::swap(block_, other.block_);
-    return *this;
-  }
-  ~Ref() {
-    if (block_ != nullptr) block_->drop_reference();
-  }
-
-  [[nodiscard]] Block* get() const noexcept { return block_; }
-  Block* operator->() const noexcept { return block_; }
-  Block& operator*() const noexcept { return *block_; }
-  explicit operator bool() const noexcept { return block_ != nullptr; }
-  Block* release() noexcept { return std::exchange(block_, nullptr); }
-
- private:
-  Block* block_ = nullptr;
-};
+using base::Ref;
 
 /// The typed end of a block: the slot, which is the only thing a template needs to know.
 template <class T>

@@ -26,6 +26,8 @@ namespace asyncio {
 /// swallows the cancellation, ends without one. Python: asyncio.Timeout.
 class Timeout {
  public:
+  static constexpr bool kCancelsItsTask = true;
+
   /// `when` in the loop's time; nullopt: no deadline (yet).
   explicit Timeout(std::optional<Nanoseconds> when) noexcept
       : when_(when), alarm_(&Timeout::on_alarm) {}
