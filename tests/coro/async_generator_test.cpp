@@ -100,10 +100,12 @@ TEST_F(async_generator, one_that_does_not_suspend_takes_no_turn) {
               }
             }),
             0U);
-  EXPECT_EQ(passes([]() -> Coro<> { co_await [](AsyncGenerator<int> gen) -> Coro<> {
-                                      co_await gen.next();
-                                      co_await gen.aclose();
-                                    }(count_to(2)); }),
+  EXPECT_EQ(passes([]() -> Coro<> {
+              co_await [](AsyncGenerator<int> gen) -> Coro<> {
+                co_await gen.next();
+                co_await gen.aclose();
+              }(count_to(2));
+            }),
             0U);
 }
 
@@ -309,9 +311,10 @@ TEST_F(async_generator, only_one_can_wait_in_it) {
     EXPECT_EQ(co_await first, 1);
     co_await note(t, gen.next());
   }(trace));
-  EXPECT_EQ(trace, (Trace{"RuntimeError: anext(): asynchronous generator is already running",
-                          "RuntimeError: aclose(): asynchronous generator is already running",
-                          "RuntimeError: athrow(): asynchronous generator is already running", "2"}));
+  EXPECT_EQ(trace,
+            (Trace{"RuntimeError: anext(): asynchronous generator is already running",
+                   "RuntimeError: aclose(): asynchronous generator is already running",
+                   "RuntimeError: athrow(): asynchronous generator is already running", "2"}));
 }
 
 // CPython: test_asyncgen::AsyncGenAsyncioTest::test_async_gen_asyncio_athrow_01

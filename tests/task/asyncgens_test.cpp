@@ -69,8 +69,9 @@ TEST_F(asyncgens, what_closing_fails_with_goes_to_the_exception_handler) {
               MatchesRegex("an error occurred during closing of asynchronous generator "
                            "<async_generator object .*ticks at .*>\\|<async_generator object "
                            ".*ticks at .*asyncgens_test.cpp:[0-9]+>\\|ValueError: in cleanup"));
-  EXPECT_THAT(trace[2],
-              MatchesRegex(".*RuntimeError: aclose\\(\\): asynchronous generator is already running"));
+  EXPECT_THAT(
+      trace[2],
+      MatchesRegex(".*RuntimeError: aclose\\(\\): asynchronous generator is already running"));
 }
 
 TEST_F(asyncgens, one_that_begins_after_the_shutdown_is_warned_of) {
@@ -176,9 +177,8 @@ TEST_F(run_closes, generators_after_the_tasks_that_hang) {
     if (cancelled) throw ValueError("1 / 0");
   };
   auto main = [&]() -> Coro<> {
-    get_running_loop().set_exception_handler([&](EventLoop&, const ExceptionContext& context) {
-      trace(context.message);
-    });
+    get_running_loop().set_exception_handler(
+        [&](EventLoop&, const ExceptionContext& context) { trace(context.message); });
     (void)create_task(spin);
     throw RuntimeError("FancyExit");
     co_return;

@@ -1,8 +1,8 @@
 // AsyncGenerator<T>: a function that yields and awaits. Python: an asynchronous generator
 // (`async def` with `yield`).
 //
-// The generator runs in the task that awaits its next value, inside that await, as a coroutine does.
-// Between two values it belongs to nobody: a scope that is bound to the task which runs it (a
+// The generator runs in the task that awaits its next value, inside that await, as a coroutine
+// does. Between two values it belongs to nobody: a scope that is bound to the task which runs it (a
 // timeout, a task group) must not span a `co_yield`, or it cancels the consumer wherever that
 // happens to be (PEP 789). enter<Timeout>() in a generator is therefore refused by the compiler; a
 // with() block cannot span one, since its body is a coroutine of its own.
@@ -175,8 +175,8 @@ template <class T, bool kDefault>
 class AnextStep final : public NextStep<T> {
  public:
   explicit AnextStep(base::Ref<GeneratorState> state) noexcept : NextStep<T>(std::move(state)) {}
-  AnextStep(base::Ref<GeneratorState> state, T at_end) noexcept(
-      std::is_nothrow_move_constructible_v<T>)
+  AnextStep(base::Ref<GeneratorState> state,
+            T at_end) noexcept(std::is_nothrow_move_constructible_v<T>)
       : NextStep<T>(std::move(state)), default_(std::move(at_end)) {}
   AnextStep(AnextStep&&) = default;
 
@@ -262,9 +262,10 @@ struct AsyncGeneratorPromise : AwaitingFrame {
   template <class A>
   ASYNCIO_ALWAYS_INLINE decltype(auto) await_transform(
       A&& a, std::source_location here = std::source_location::current()) {
-    static_assert(!EntersTaskScope<A>,
-                  "this resource cancels the task that entered it, and between two values that task "
-                  "is elsewhere: put a with() block between the yields, or the scope around next()");
+    static_assert(
+        !EntersTaskScope<A>,
+        "this resource cancels the task that entered it, and between two values that task "
+        "is elsewhere: put a with() block between the yields, or the scope around next()");
     return AwaitingFrame::await_transform(std::forward<A>(a), here);
   }
 
@@ -308,10 +309,11 @@ struct AsyncGeneratorPromise : AwaitingFrame {
 ///   auto ticks = ticker(3);
 ///   while (auto tick = co_await ticks.next()) use(*tick);      // async for
 ///
-/// One that is not exhausted is closed by aclose(), best through `with(aclosing(gen), ...)`. When it
-/// is dropped while its loop is open, the loop closes it in a task of its own; `shutdown_asyncgens`,
-/// which run() calls, closes what is left. Cancelling next() cancels what the generator waits for;
-/// the CancelledError passes through it and ends it, unless it is caught there.
+/// One that is not exhausted is closed by aclose(), best through `with(aclosing(gen), ...)`. When
+/// it is dropped while its loop is open, the loop closes it in a task of its own;
+/// `shutdown_asyncgens`, which run() calls, closes what is left. Cancelling next() cancels what the
+/// generator waits for; the CancelledError passes through it and ends it, unless it is caught
+/// there.
 ///
 /// A generator takes no values: Python's asend() has no counterpart, since the type of `co_yield`
 /// would be a second one for everybody; give it a Queue. Python: an asynchronous generator.
@@ -382,8 +384,8 @@ template <class T>
 ///
 ///   co_await with(aclosing(gen), [&]() -> Coro<> { ... });
 ///
-/// A temporary moves in and is what the block is given; a named one is used in place. Takes anything
-/// with aclose(). Python: contextlib.aclosing.
+/// A temporary moves in and is what the block is given; a named one is used in place. Takes
+/// anything with aclose(). Python: contextlib.aclosing.
 template <class G>
 class Aclosing {
  public:

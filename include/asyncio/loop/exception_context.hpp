@@ -34,7 +34,7 @@ struct ExceptionContext {
   const Describable* handle = nullptr;     ///< the callback concerned, during the call only
   const Describable* transport = nullptr;  ///< the connection concerned, during the call only
 
-  const Describable* asyncgen = nullptr;   ///< the async generator concerned, likewise
+  const Describable* asyncgen = nullptr;  ///< the async generator concerned, likewise
 
   explicit ExceptionContext(std::string text) : message(std::move(text)) {}
   ExceptionContext(std::string text, std::exception_ptr error, const Describable* of = nullptr)

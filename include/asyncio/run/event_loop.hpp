@@ -84,8 +84,8 @@ class EventLoop {
     return detail::spawn_any(scheduler_, std::forward<A>(source), options);
   }
 
-  /// Closes all async generators that were begun and not exhausted, at once; what their cleanup fails
-  /// with goes to the exception handler. One that begins later is warned of. Python:
+  /// Closes all async generators that were begun and not exhausted, at once; what their cleanup
+  /// fails with goes to the exception handler. One that begins later is warned of. Python:
   /// loop.shutdown_asyncgens.
   [[nodiscard]] Coro<> shutdown_asyncgens() { return detail::shutdown_asyncgens(scheduler_); }
 
