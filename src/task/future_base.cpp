@@ -165,8 +165,11 @@ bool FutureAwaiterBase::abort() {
 std::exception_ptr FutureAwaiterBase::error() noexcept {
   if (misuse_) [[unlikely]]
     return misuse_;
-  if (std::exception_ptr cancelled_here = cancellation()) [[unlikely]]
-    return cancelled_here;
+  if (cancelled()) [[unlikely]] {
+    // What the future ends with anyhow keeps its message.
+    const bool same = future_->done() && base::exception_is<CancelledError>(future_->error());
+    if (!same) return cancellation();
+  }
   future_->mark_retrieved();
   return future_->error();
 }

@@ -34,7 +34,7 @@ void GatherBase::on_done(Node& node) noexcept {
     if (future.error()) return settle_with(future.error());
   }
   if (done_ < count_) return;
-  if (cancel_requested_) return settle_cancelled(future);
+  if (cancel_requested_) return settle_cancelled();
   finish();
 }
 
@@ -52,9 +52,11 @@ void GatherBase::settle_with(const std::exception_ptr& failure) noexcept {
   settle(State::finished);
 }
 
-// Cancelled as a whole, whatever the children made of it; what they failed with is nobody's.
-void GatherBase::settle_cancelled(FutureBase& last) noexcept {
+// Cancelled as a whole, whatever the children made of it; what they failed with is nobody's. As in
+// CPython the message is that of the last argument, not of the last one to end.
+void GatherBase::settle_cancelled() noexcept {
   for (std::size_t i = 0; i < count_; ++i) child(i).mark_retrieved();
+  FutureBase& last = child(count_ - 1);
   settle_with(last.cancelled() ? last.error() : std::make_exception_ptr(CancelledError()));
 }
 

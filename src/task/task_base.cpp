@@ -199,8 +199,10 @@ bool TaskBase::cancel(std::string_view message) {
   if (done()) mark_retrieved();  // not before: what it fails with in spite of this is reported
   if (done() || frame_ == nullptr) return false;
   ++cancel_requests_;
-  if (!message.empty() || !is_number(label_)) details().cancel_message = message;
   Suspend* waiting = parked_;
+  // The error of an await that is cancelled already has its message.
+  const bool under_way = waiting != nullptr && waiting->cancelled_;
+  if (!under_way && (!message.empty() || !is_number(label_))) details().cancel_message = message;
   if (waiting != nullptr && waiting->parked()) {
     if (waiting->abort()) {
       waiting->cancelled_ = true;

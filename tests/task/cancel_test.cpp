@@ -16,6 +16,7 @@ using uncancel = LoopTest;
 using lost_hook = LoopTest;
 
 Coro<> turn() { co_await sleep(0s); }
+Coro<> for_ever() { co_await sleep(std::chrono::hours(1)); }
 
 // Notes what the await of `what` ended with.
 template <class A>
@@ -122,6 +123,30 @@ TEST_F(cancel, twice_before_the_next_step_is_delivered_once_and_counted_twice) {
 }
 
 // 2.16, test_tasks::BaseTaskTests::test_cancel_inner_future, ::test_yield_future_passes_cancel
+TEST_F(cancel, the_message_is_that_of_the_request_that_was_delivered) {
+  Trace trace;
+  run([](Trace& out) -> Coro<> {
+    Task<> sleeps = create_task(noted(out, for_ever()));
+    Future<> future = create_future();
+    Task<> waits = create_task(noted(out, future));
+    co_await turn();
+    sleeps.cancel("first");
+    sleeps.cancel("second");
+    waits.cancel("first");
+    waits.cancel("second");
+    co_await gather(sleeps, waits);
+    // Not yet parked, and so not delivered: the last one counts.
+    auto to_be_cancelled = [&out]() -> Coro<> {
+      current_task().cancel("first");
+      current_task().cancel("second");
+      co_await noted(out, for_ever());
+    };
+    co_await create_task(to_be_cancelled);
+  }(trace));
+  EXPECT_EQ(trace,
+            (Trace{"CancelledError: first", "CancelledError: first", "CancelledError: second"}));
+}
+
 TEST_F(cancel, is_forwarded_to_the_future_so_two_tasks_that_await_it_share_their_fate) {
   Trace trace;
   run([](Trace& out) -> Coro<> {

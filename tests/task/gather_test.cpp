@@ -336,5 +336,21 @@ TEST_F(gather_cancel, reaches_the_children_of_a_gather_in_a_gather) {
   EXPECT_EQ(trace, (Trace{"inner done", "CancelledError: m"}));
 }
 
+TEST_F(gather_cancel, as_a_whole_has_the_message_of_its_last_child_not_of_the_last_to_end) {
+  Trace trace;
+  run([](Trace& out) -> Coro<> {
+    Future<int> second = create_future<int>();
+    Task<int> first = create_task(after(1s, 1));
+    auto body = [&]() -> Coro<> { co_await noted(out, gather(return_exceptions, first, second)); };
+    Task<> task = create_task(body);
+    co_await sleep(1ms);
+    second.cancel("second");
+    co_await sleep(1ms);
+    task.cancel("whole");
+    co_await task;
+  }(trace));
+  EXPECT_EQ(trace, Trace{"CancelledError: second"});
+}
+
 }  // namespace
 }  // namespace asyncio::test

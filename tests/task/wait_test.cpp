@@ -14,6 +14,7 @@ Coro<int> after(Delay delay, int value) {
   co_await sleep(delay);
   co_return value;
 }
+Coro<int> at_once() { co_return 1; }
 Coro<int> fails_after(Delay delay) {
   co_await sleep(delay);
   co_await raise<ValueError>("x");
@@ -166,6 +167,22 @@ TEST_F(wait_, takes_tasks_of_different_types) {
     auto outcome = co_await wait(all);
     EXPECT_EQ(outcome.done.size(), 2U);
   }());
+}
+
+// A cancelled wait() hears of what ends until its error is delivered, which takes the turn that it
+// takes in CPython.
+TEST_F(wait_, watches_until_its_cancellation_is_delivered) {
+  run([](Scheduler& of) -> Coro<> {
+    auto body = []() -> Coro<> {
+      auto task = create_task(at_once());
+      current_task().cancel();
+      (void)co_await try_(wait(std::vector{task}));
+    };
+    Task<> task = create_task(body);
+    const auto before = of.turns();
+    co_await sleep(1s);
+    EXPECT_EQ(of.turns() - before, 5U) << "two of the task, one of the notice, two of the sleep";
+  }(scheduler()));
 }
 
 }  // namespace

@@ -51,7 +51,7 @@ class GatherBase : public FutureBase {
 
  private:
   void settle_with(const std::exception_ptr& error) noexcept;
-  void settle_cancelled(FutureBase& last) noexcept;
+  void settle_cancelled() noexcept;
   void finish() noexcept;
 
   std::unique_ptr<Node[]> nodes_;

@@ -96,10 +96,9 @@ class WaitAwaiterBase : public Suspend {
     WaitAwaiterBase* awaiter = nullptr;
   };
   static void on_timer(TimerNode* timer) { static_cast<Alarm*>(timer)->awaiter->wake(); }
-  bool abort() override {
-    stop_watching();
-    return true;
-  }
+  // The futures are watched until the error is delivered, in the next turn: what ends until then
+  // takes its turn to say so, as in CPython.
+  bool abort() override { return true; }
 
   WaitOptions options_;
   Alarm timer_;
