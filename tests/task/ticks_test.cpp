@@ -2,9 +2,12 @@
 // no other work. Where the numbers come from: CPython 3.15 (the reference's table), and 3.11 run
 // for this test, which gives the same where both know the operation.
 #include "asyncio/coro/with.hpp"
+#include "asyncio/task/as_completed.hpp"
 #include "asyncio/task/gather.hpp"
+#include "asyncio/task/shield.hpp"
 #include "asyncio/task/sleep.hpp"
 #include "asyncio/task/task.hpp"
+#include "asyncio/task/task_group.hpp"
 #include "asyncio/task/timeouts.hpp"
 #include "asyncio/task/wait.hpp"
 #include "support/loop_test.hpp"
@@ -63,6 +66,35 @@ TEST_F(ticks, gather) {
   EXPECT_EQ(passes([] { return gather(fails(), for_ever()); }), 3U);
   EXPECT_EQ(passes([] { return gather(return_exceptions, fails()); }), 3U);
   detail::cancel_and_join_all(scheduler());
+}
+
+TEST_F(ticks, task_group) {
+  const auto group_of = [](auto... children) {
+    return [=] {
+      auto block = [=](TaskGroup& tg) -> Coro<> {
+        (tg.create_task(children()), ...);
+        co_return;
+      };
+      return with(TaskGroup{}, block);
+    };
+  };
+  EXPECT_EQ(passes(group_of()), 0U);
+  EXPECT_EQ(passes(group_of(trivial)), 3U);
+  EXPECT_EQ(passes(group_of(trivial, one_turn)), 4U);
+  EXPECT_EQ(passes(group_of(fails)), 3U);
+  EXPECT_EQ(passes(group_of(fails, for_ever)), 5U);
+}
+
+TEST_F(ticks, shield_and_as_completed) {
+  EXPECT_EQ(passes([] { return shield(trivial()); }), 3U);
+  EXPECT_EQ(passes([] { return shield(done_future()); }), 0U);
+  EXPECT_EQ(passes([]() -> Coro<> {
+              std::vector<Coro<int>> two;
+              two.push_back(trivial());
+              two.push_back(trivial());
+              for (auto next : as_completed(std::move(two))) (void)co_await next;
+            }),
+            3U);
 }
 
 TEST_F(ticks, wait) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "asyncio/base/result.hpp"
+#include "asyncio/task/awaitable_range.hpp"
 #include "asyncio/task/future.hpp"
 #include "asyncio/task/group_node.hpp"
 #include "asyncio/task/task.hpp"
@@ -64,7 +65,7 @@ class GatherBase : public FutureBase {
 /// What an argument of gather() becomes: a future, and whether its result is ours to move.
 template <class A>
 struct GatherArgument {
-  using Source = decltype(ensure_future(std::declval<A>()));
+  using Source = future_of_t<A>;
   using value_type = typename Source::value_type;
   static constexpr bool kOwned = !is_future_v<A>;
 };
@@ -172,25 +173,10 @@ auto gather_range(Range&& range) {
   using Element = std::ranges::range_value_t<Range>;
   using Argument = GatherArgument<Element>;
   using Block = GatherList<typename Argument::value_type, Argument::kOwned, kReturnExceptions>;
-  std::vector<typename Argument::Source> futures;
-  if constexpr (std::ranges::sized_range<Range>) futures.reserve(std::ranges::size(range));
-  // Coroutines can only be moved; futures of a named range stay usable in it.
-  constexpr bool kCopy = std::is_lvalue_reference_v<Range> && is_future_v<Element>;
-  for (auto&& element : range) {
-    if constexpr (kCopy) {
-      futures.push_back(ensure_future(element));
-    } else {
-      futures.push_back(ensure_future(std::move(element)));
-    }
-  }
+  const auto futures = futures_of(std::forward<Range>(range));
   return Future<typename Block::Value>(
       Ref<FutureBase>::adopt(new Block(current_scheduler(), futures)));
 }
-
-template <class R>
-concept AwaitableRange =
-    std::ranges::input_range<R> && !Awaitable<R> &&
-    (Awaitable<std::ranges::range_value_t<R>> || is_future_v<std::ranges::range_value_t<R>>);
 
 }  // namespace detail
 
