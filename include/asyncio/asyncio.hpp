@@ -25,6 +25,7 @@
 #include "asyncio/task/shield.hpp"
 #include "asyncio/task/sleep.hpp"
 #include "asyncio/task/task.hpp"
+#include "asyncio/task/task_factory.hpp"
 #include "asyncio/task/task_group.hpp"
 #include "asyncio/task/timeouts.hpp"
 #include "asyncio/task/wait.hpp"

@@ -55,12 +55,22 @@ void EventLoop::check_runnable() const {
   }
 }
 
-void EventLoop::set_exception_handler(
-    std::function<void(EventLoop&, const ExceptionContext&)> handler) {
-  if (!handler) return scheduler_.set_exception_handler(nullptr);
-  scheduler_.set_exception_handler(
-      [this, handler = std::move(handler)](Scheduler&, const ExceptionContext& context) {
-        handler(*this, context);
+void EventLoop::set_exception_handler(EventLoopExceptionHandler handler) {
+  exception_handler_ = std::move(handler);
+  if (!exception_handler_) return scheduler_.set_exception_handler(nullptr);
+  scheduler_.set_exception_handler([this](Scheduler&, const ExceptionContext& context) {
+    const EventLoopExceptionHandler called = exception_handler_;  // it may replace itself
+    called(*this, context);
+  });
+}
+
+void EventLoop::set_task_factory(EventLoopTaskFactory factory) {
+  task_factory_ = std::move(factory);
+  if (!task_factory_) return asyncio::set_task_factory(scheduler_, nullptr);
+  asyncio::set_task_factory(
+      scheduler_, [this](Scheduler&, FactoryCoro& coroutine, const TaskOptions& options) {
+        const EventLoopTaskFactory called = task_factory_;  // it may replace itself
+        return called(*this, coroutine, options);
       });
 }
 

@@ -31,10 +31,10 @@ bool is_number(std::uintptr_t label) noexcept { return (label & 1) != 0; }
 
 }  // namespace
 
-TaskBase::TaskBase(Scheduler& scheduler, std::size_t slot_offset, Frame& root,
+TaskBase::TaskBase(Scheduler& scheduler, std::size_t slot_offset, Frame* root,
                    const TaskOptions& options)
     : FutureBase(scheduler, slot_offset),
-      frame_(&root),
+      frame_(root),
       label_(next_label()),
       context_(context_or_copy(options.context)) {
   scheduler.check_open();
@@ -42,7 +42,7 @@ TaskBase::TaskBase(Scheduler& scheduler, std::size_t slot_offset, Frame& root,
   ReadyNode::run = &TaskBase::step;
   FakeFrame::resume = &TaskBase::on_end;
   root_.handle = FakeFrame::handle();
-  root.waiter = &root_;
+  if (root != nullptr) root->waiter = &root_;
   TaskState::of(scheduler).tasks.push_back(this);
 }
 
@@ -68,15 +68,19 @@ void TaskBase::set_name(std::string_view name) { details().name = name; }
 
 // --- stepping -----------------------------------------------------------------------------------
 
-void TaskBase::start(bool eager) noexcept {
+void TaskBase::start(bool eager) {
   // Tasks that start each other in the call nest like awaits, and have the same limit.
-  if (eager && Scheduler::running() == &scheduler() && recursion_depth < kRecursionLimit) {
-    ++recursion_depth;
-    step(this);
-    --recursion_depth;
-  } else {
+  if (!eager || Scheduler::running() != &scheduler() || recursion_depth >= kRecursionLimit) {
     scheduler().push(this);
+    return;
   }
+  if (ContextState* context = context_.state(); context != nullptr && context->entered()) {
+    fail_to_enter();
+    check_result();
+  }
+  ++recursion_depth;
+  step(this);
+  --recursion_depth;
 }
 
 void TaskBase::step(ReadyNode* node) {
@@ -111,6 +115,8 @@ void TaskBase::advance() noexcept {
   }
   ASYNCIO_DEBUG_CHECK(!started_, "a task was stepped that waits for nothing");
   if (must_cancel_) return end_unstarted();
+  if (frame_ == nullptr) [[unlikely]]
+    return end_reused();
   started_ = true;
   // Its end is to resume the FakeFrame, not to return into an await_suspend of ours.
   root_.state = Waiter::State::parked;
@@ -157,6 +163,11 @@ void TaskBase::end_unstarted() noexcept {
   destroy_coroutine();
   slot().error = make_cancelled_error();
   finish(State::cancelled);
+}
+
+void TaskBase::end_reused() noexcept {
+  slot().error = std::make_exception_ptr(RuntimeError("cannot reuse already awaited coroutine"));
+  finish(State::finished);
 }
 
 void TaskBase::end_with_error(const std::exception_ptr& failure) noexcept {

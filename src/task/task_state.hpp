@@ -7,7 +7,7 @@
 #include "asyncio/base/list.hpp"
 #include "asyncio/coro/async_generator.hpp"
 #include "asyncio/loop/scheduler.hpp"
-#include "asyncio/task/task_base.hpp"
+#include "asyncio/task/task_factory.hpp"
 
 namespace asyncio::detail {
 
@@ -22,6 +22,7 @@ class TaskState final : public LayerState, public GeneratorHome {
     while (TaskBase* task = tasks.front()) task->abandon();
     for (const auto& orphan : orphans) orphan->home = nullptr;
     orphans.clear();
+    set_factory(nullptr);
   }
 
   static TaskState& of(Scheduler& scheduler) {
@@ -45,6 +46,16 @@ class TaskState final : public LayerState, public GeneratorHome {
   base::List<GeneratorState> generators;
   std::vector<base::Ref<GeneratorState>> orphans;  // nobody else refers to them; to be closed
   bool generators_shut_down = false;
+
+  [[nodiscard]] const TaskFactory& factory() const noexcept { return factory_; }
+  void set_factory(TaskFactory factory) noexcept {
+    loops_with_task_factory += static_cast<unsigned>(static_cast<bool>(factory));
+    loops_with_task_factory -= static_cast<unsigned>(static_cast<bool>(factory_));
+    factory_ = std::move(factory);
+  }
+
+ private:
+  TaskFactory factory_;
 };
 
 }  // namespace asyncio::detail

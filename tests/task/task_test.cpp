@@ -12,7 +12,6 @@ namespace {
 using namespace std::chrono_literals;
 
 using task = LoopTest;
-using eager_start = LoopTest;
 using system_exit = LoopTest;
 
 Coro<> turn() { co_await sleep(0s); }
@@ -207,6 +206,18 @@ struct Answer {
   int await_resume() const { return 42; }
 };
 
+// CPython: the task's first step raises it.
+TEST_F(task, of_a_coroutine_that_was_awaited_before_fails) {
+  run([]() -> Coro<> {
+    Coro<int> coroutine = number(1);
+    co_await coroutine;
+    Task<int> again = create_task(std::move(coroutine));
+    EXPECT_FALSE(again.done());
+    Result<int> result = co_await try_(again);
+    EXPECT_EQ(describe(result.exception()), "RuntimeError: cannot reuse already awaited coroutine");
+  }());
+}
+
 TEST_F(task, create_task_takes_any_awaitable_and_awaiters_become_coroutines) {
   run([]() -> Coro<> {
     Task<int> answer = create_task(Answer());
@@ -229,57 +240,6 @@ TEST_F(task, create_task_without_a_loop_is_refused_and_the_coroutine_was_never_a
   const auto lines = take_logs();
   ASSERT_EQ(lines.size(), 1U);
   EXPECT_THAT(lines[0], ::testing::HasSubstr("'asyncio::test::number' was never awaited"));
-}
-
-// --- eager_start --------------------------------------------------------------------------------
-
-// 2.14, test_eager_task_factory::EagerTaskFactoryLoopTests::test_eager_start
-TEST_F(eager_start, runs_the_first_step_inside_the_call_with_its_own_current_task) {
-  Trace trace;
-  run([](Trace& out) -> Coro<> {
-    const AnyTask self = current_task();
-    auto body = [&]() -> Coro<> {
-      out(current_task() == self ? "?" : "first step");
-      EXPECT_EQ(all_tasks().size(), 2U);
-      co_await turn();
-      out("second step");
-    };
-    Task<> child = create_task(body, {.eager_start = true});
-    EXPECT_TRUE(current_task() == self);
-    out("created");
-    co_await child;
-  }(trace));
-  EXPECT_EQ(trace, (Trace{"first step", "created", "second step"}));
-}
-
-TEST_F(eager_start, one_that_ends_at_once_never_touches_the_loop) {
-  run([](Scheduler& of) -> Coro<> {
-    auto body = []() -> Coro<int> { co_return 5; };
-    const auto before = of.turns();
-    Task<int> child = create_task(body, {.eager_start = true});
-    EXPECT_TRUE(child.done());
-    EXPECT_EQ(co_await child, 5);
-    EXPECT_EQ(of.turns(), before);
-    EXPECT_EQ(all_tasks().size(), 1U);
-  }(scheduler()));
-}
-
-TEST_F(eager_start, tasks_that_start_each_other_without_end_do_not_overflow_the_stack) {
-  struct Spawner {
-    static Coro<> at(int depth) {
-      if (depth > 0) co_await create_task(at(depth - 1), {.eager_start = true});
-    }
-  };
-  run(Spawner::at(20'000));
-}
-
-TEST_F(eager_start, one_that_blocks_can_be_cancelled) {
-  run([]() -> Coro<> {
-    Task<int> child = create_task(number(1), {.eager_start = true});
-    child.cancel();
-    (void)co_await try_(child);
-    EXPECT_TRUE(child.cancelled());
-  }());
 }
 
 // --- KeyboardInterrupt and SystemExit -----------------------------------------------------------

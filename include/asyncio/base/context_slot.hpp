@@ -99,6 +99,7 @@ class ContextState : public SharedCount<ContextState> {
     entered_.store(true, std::memory_order_relaxed);
     return true;
   }
+  [[nodiscard]] bool entered() const noexcept { return entered_.load(std::memory_order_relaxed); }
   void leave() noexcept { entered_.store(false, std::memory_order_relaxed); }
 
  private:

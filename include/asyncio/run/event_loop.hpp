@@ -4,6 +4,7 @@
 // rarely need it: run(), create_task() and the free functions act on the running loop.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -13,8 +14,14 @@
 #include "asyncio/task/drive.hpp"
 #include "asyncio/task/future.hpp"
 #include "asyncio/task/task.hpp"
+#include "asyncio/task/task_factory.hpp"
 
 namespace asyncio {
+
+class EventLoop;
+
+using EventLoopExceptionHandler = std::function<void(EventLoop&, const ExceptionContext&)>;
+using EventLoopTaskFactory = std::function<AnyTask(EventLoop&, FactoryCoro&, const TaskOptions&)>;
 
 /// Python: asyncio.EventLoop. One runs per thread at a time; several threads may each have one.
 /// Loop thread only, except call_soon_threadsafe and time.
@@ -89,10 +96,22 @@ class EventLoop {
   /// loop.shutdown_asyncgens.
   [[nodiscard]] Coro<> shutdown_asyncgens() { return detail::shutdown_asyncgens(scheduler_); }
 
+  /// `factory(loop, coroutine, options)` is asked for every task (task_factory.hpp); null restores
+  /// the default. Python: loop.set_task_factory.
+  void set_task_factory(EventLoopTaskFactory factory);
+  /// Null when there is none. Python: loop.get_task_factory.
+  [[nodiscard]] const EventLoopTaskFactory& get_task_factory() const noexcept {
+    return task_factory_;
+  }
+
   // --- errors -----------------------------------------------------------------------------------
 
   /// `handler(loop, context)`; null restores the default. Python: loop.set_exception_handler.
-  void set_exception_handler(std::function<void(EventLoop&, const ExceptionContext&)> handler);
+  void set_exception_handler(EventLoopExceptionHandler handler);
+  /// Null for the default. Python: loop.get_exception_handler.
+  [[nodiscard]] const EventLoopExceptionHandler& get_exception_handler() const noexcept {
+    return exception_handler_;
+  }
   void call_exception_handler(const ExceptionContext& context) noexcept {
     scheduler_.call_exception_handler(context);
   }
@@ -119,6 +138,8 @@ class EventLoop {
     }
   }
 
+  EventLoopExceptionHandler exception_handler_;
+  EventLoopTaskFactory task_factory_;
   Scheduler scheduler_;
 };
 

@@ -1,6 +1,7 @@
 // Task<T>: a coroutine that the loop runs beside others.
 #pragma once
 
+#include <atomic>
 #include <concepts>
 #include <optional>
 #include <string>
@@ -78,14 +79,43 @@ class Task : public detail::TaskInterface<Future<T>> {
   void set_exception(Args&&...) const = delete;
 };
 
+class FactoryCoro;
+
+namespace detail {
+// Of all threads: most programs have none, and need not look at the loop.
+extern constinit std::atomic<unsigned> loops_with_task_factory;
+bool asks_task_factory(Scheduler& scheduler);
+/// Asks the loop's task factory for the task of `coroutine`.
+AnyTask run_task_factory(Scheduler& scheduler, FactoryCoro& coroutine, const TaskOptions& options);
+}  // namespace detail
+
+/// A coroutine that is to become a task, as a loop's task factory gets it (task_factory.hpp).
+class FactoryCoro {
+ public:
+  FactoryCoro(const FactoryCoro&) = delete;
+  FactoryCoro& operator=(const FactoryCoro&) = delete;
+
+  /// Makes the task; once, then RuntimeError. Python: `asyncio.Task(coro, loop=loop, **options)`.
+  AnyTask create_task(const TaskOptions& options);
+
+ protected:
+  FactoryCoro() = default;
+  ~FactoryCoro() = default;
+
+ private:
+  friend AnyTask detail::run_task_factory(Scheduler&, FactoryCoro&, const TaskOptions&);
+  virtual AnyTask make(const TaskOptions& options) = 0;
+  AnyTask made_;
+};
+
 namespace detail {
 
 template <class T>
 class TaskBlock : public TaskBase {
  public:
   TaskBlock(Scheduler& scheduler, Coro<T> coroutine, const TaskOptions& options)
-      : TaskBase(scheduler, offset(), *coroutine.frame(), options) {
-    coroutine.release()->slot = &slot_;
+      : TaskBase(scheduler, offset(), coroutine.frame(), options) {
+    if (Frame* frame = coroutine.release()) frame->slot = &slot_;
   }
 
  protected:
@@ -159,24 +189,52 @@ auto to_coro(A&& awaitable) {
   }
 }
 
+template <class T, class Block, class Source>
+Task<T> make_task(Scheduler& scheduler, Source source, const TaskOptions& options) {
+  auto* block = new Block(scheduler, std::move(source), options);
+  Task<T> task{Ref<FutureBase>(block)};
+  block->start(options.eager_start.value_or(false));
+  return task;
+}
+
+template <class T, class Block, class Source>
+class FactoryCoroOf final : public FactoryCoro {
+ public:
+  FactoryCoroOf(Scheduler& scheduler, Source source)
+      : scheduler_(&scheduler), source_(std::move(source)) {}
+
+ private:
+  AnyTask make(const TaskOptions& options) override {
+    return make_task<T, Block>(*scheduler_, std::move(source_), options);
+  }
+  Scheduler* scheduler_;
+  Source source_;
+};
+
+inline bool has_task_factory(Scheduler& scheduler) {
+  return loops_with_task_factory.load(std::memory_order_relaxed) != 0 &&
+         asks_task_factory(scheduler);
+}
+
+// `Source` is a coroutine, or a function that makes one.
+template <class T, class Block, class Source>
+Task<T> spawn_as(Scheduler& scheduler, Source source, const TaskOptions& options) {
+  if (has_task_factory(scheduler)) [[unlikely]] {
+    FactoryCoroOf<T, Block, Source> coroutine(scheduler, std::move(source));
+    return Task<T>(Ref<FutureBase>(run_task_factory(scheduler, coroutine, options).block()));
+  }
+  return make_task<T, Block>(scheduler, std::move(source), options);
+}
+
 template <class T>
 Task<T> spawn(Scheduler& scheduler, Coro<T> coroutine, const TaskOptions& options = {}) {
-  ASYNCIO_CHECK(coroutine.frame() != nullptr,
-                "create_task was given a coroutine that was awaited "
-                "or moved from before");
-  auto* block = new TaskBlock<T>(scheduler, std::move(coroutine), options);
-  Task<T> task{Ref<FutureBase>(block)};
-  block->start(options.eager_start);
-  return task;
+  return spawn_as<T, TaskBlock<T>>(scheduler, std::move(coroutine), options);
 }
 
 template <class F>
 auto spawn_callable(Scheduler& scheduler, F callable, const TaskOptions& options) {
   using T = typename std::invoke_result_t<F&>::value_type;
-  auto* block = new TaskBlockOf<T, F>(scheduler, std::move(callable), options);
-  Task<T> task{Ref<FutureBase>(block)};
-  block->start(options.eager_start);
-  return task;
+  return spawn_as<T, TaskBlockOf<T, F>>(scheduler, std::move(callable), options);
 }
 
 template <class A>

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <exception>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,7 +19,8 @@ class Suspend;
 /// Options of create_task.
 struct TaskOptions {
   std::string_view name = {};  ///< copied; empty: "Task-N"
-  bool eager_start = false;    ///< run the first step now, inside the call
+  /// Run the first step now, inside the call; unset: as the loop's task factory does, else not.
+  std::optional<bool> eager_start = std::nullopt;
   /// What it runs in; null: a copy of the current context. Read during the call.
   const Context* context = nullptr;
 };
@@ -56,8 +58,9 @@ class TaskBase : public FutureBase, public ReadyNode, public FakeFrame, public b
 
   [[nodiscard]] ContextSlot* context_slot() const noexcept override { return &context_; }
 
-  /// Queues the first step, or makes it now.
-  void start(bool eager) noexcept;
+  /// Queues the first step, or makes it now. RuntimeError when the context for that is entered; the
+  /// coroutine is closed then.
+  void start(bool eager);
   /// The loop closes: nothing can wake the task any more. Comes for all tasks before abandon(),
   /// which makes others ready that may be gone when the loop lets go of its queue.
   void strand() noexcept;
@@ -67,8 +70,8 @@ class TaskBase : public FutureBase, public ReadyNode, public FakeFrame, public b
   void expect_pending() noexcept { report_pending_ = false; }
 
  protected:
-  /// Takes over the frame of a coroutine.
-  TaskBase(Scheduler& scheduler, std::size_t slot_offset, Frame& root, const TaskOptions& options);
+  /// Takes over the frame of a coroutine; null for one that was awaited already.
+  TaskBase(Scheduler& scheduler, std::size_t slot_offset, Frame* root, const TaskOptions& options);
   /// Destroys what the coroutine borrows from: the callable it was made by.
   virtual void release_callable() noexcept {}
   /// Drops the value: the task was cancelled at its very end.
@@ -86,6 +89,7 @@ class TaskBase : public FutureBase, public ReadyNode, public FakeFrame, public b
   ASYNCIO_COLD void fail_to_enter() noexcept;
   void end() noexcept;
   void end_unstarted() noexcept;
+  ASYNCIO_COLD void end_reused() noexcept;
   void end_with_error(const std::exception_ptr& error) noexcept;
   void finish(State state) noexcept;
   void destroy_coroutine() noexcept;
