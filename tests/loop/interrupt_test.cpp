@@ -48,7 +48,7 @@ TEST(interrupt, ctrl_c_wakes_a_loop_that_sleeps) {
   other.join();
 }
 
-// test_runners::RunnerTests::test_signal_install_not_supported_ok
+// CPython: test_runners::RunnerTests::test_signal_install_not_supported_ok
 TEST(interrupt, a_handler_of_the_programs_own_is_left_alone) {
   void (*own)(int) = [](int) {};
   std::signal(SIGINT, own);

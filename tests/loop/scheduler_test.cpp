@@ -62,7 +62,9 @@ class scheduler : public ::testing::Test {
   std::vector<std::string> trace;
 };
 
-// 2.1 test_base_events::BaseEventLoopTests::test_run_once
+// CPython: test_base_events::BaseEventLoopTests::test_run_once
+// CPython: test_base_events::BaseEventLoopTests::test__run_once
+// Rule 2.1
 TEST_F(scheduler, call_soon_is_first_in_first_out_and_one_turn_deep) {
   loop.call_soon([this] {
     note("a");
@@ -75,7 +77,8 @@ TEST_F(scheduler, call_soon_is_first_in_first_out_and_one_turn_deep) {
   EXPECT_THAT(trace, ElementsAre("a", "b", "a2"));
 }
 
-// 2.1 test_events::EventLoopTestsMixin::test_call_soon
+// CPython: test_events::EventLoopTestsMixin::test_call_soon
+// Rule 2.1
 TEST_F(scheduler, a_cancelled_handle_is_skipped_and_drops_its_callback_at_once) {
   auto token = std::make_shared<int>(1);
   Handle handle = loop.call_soon([token] { FAIL(); });
@@ -104,7 +107,8 @@ TEST_F(scheduler, a_callback_may_cancel_its_own_handle) {
   EXPECT_THAT(trace, ElementsAre("still here"));
 }
 
-// 2.2 measured: call_soon before the poll, then what the poll brings, then timers
+// Measured: call_soon before the poll, then what the poll brings, then timers.
+// Rule 2.2
 TEST_F(scheduler, in_one_turn_ready_handles_come_before_events_and_those_before_timers) {
   backend.watch_something();
   loop.call_later(-1s, noting("timer"));
@@ -114,7 +118,8 @@ TEST_F(scheduler, in_one_turn_ready_handles_come_before_events_and_those_before_
   EXPECT_THAT(trace, ElementsAre("soon", "event", "timer"));
 }
 
-// 2.2 what a callback makes ready waits for the next turn, after the timers of this one
+// What a callback makes ready waits for the next turn, after the timers of this one.
+// Rule 2.2
 TEST_F(scheduler, due_timers_run_before_what_this_turn_has_scheduled) {
   loop.call_later(-1s, noting("timer"));
   loop.call_soon([this] { loop.call_soon(noting("next turn")); });
@@ -124,7 +129,8 @@ TEST_F(scheduler, due_timers_run_before_what_this_turn_has_scheduled) {
   EXPECT_THAT(trace, ElementsAre("timer", "next turn"));
 }
 
-// 2.3 test_events::EventLoopTestsMixin::test_timeout_rounding
+// CPython: test_events::EventLoopTestsMixin::test_timeout_rounding
+// Rule 2.3
 TEST_F(scheduler, a_timer_takes_one_wait_to_its_very_deadline) {
   const Nanoseconds due = backend.clock + 1500us;
   loop.call_later(1500us, [this] { loop.stop(); });
@@ -133,7 +139,8 @@ TEST_F(scheduler, a_timer_takes_one_wait_to_its_very_deadline) {
   EXPECT_EQ(loop.time(), due);
 }
 
-// 2.3 test_base_events::BaseEventLoopTests::test_time_and_call_at
+// CPython: test_base_events::BaseEventLoopTests::test_time_and_call_at
+// Rule 2.3
 TEST_F(scheduler, with_something_ready_a_turn_waits_for_nothing) {
   loop.call_later(1h, noting("late"));
   turn();  // stopping
@@ -145,7 +152,8 @@ TEST_F(scheduler, with_something_ready_a_turn_waits_for_nothing) {
   EXPECT_THAT(backend.waits, ElementsAre(Nanoseconds::min())) << "with one it only looks";
 }
 
-// 2.4 ours: CPython promises nothing here
+// Ours: CPython promises nothing here.
+// Rule 2.4
 TEST_F(scheduler, timers_of_one_instant_run_in_order_of_their_making) {
   const Nanoseconds when = loop.time() + 1s;
   for (int i = 0; i < 10; ++i) loop.call_at(when, noting(std::to_string(i)));
@@ -155,7 +163,8 @@ TEST_F(scheduler, timers_of_one_instant_run_in_order_of_their_making) {
   EXPECT_THAT(trace, ElementsAre("before", "0", "1", "2", "3", "4", "5", "6", "7", "8", "9"));
 }
 
-// 2.5 test_base_events::BaseEventLoopTests::test__run_once_cancelled_event_cleanup
+// CPython: test_base_events::BaseEventLoopTests::test__run_once_cancelled_event_cleanup
+// Rule 2.5
 TEST_F(scheduler, a_cancelled_timer_is_gone_at_once_and_delays_nobody) {
   auto token = std::make_shared<int>(1);
   TimerHandle early = loop.call_later(1s, [token] { FAIL(); });
@@ -193,7 +202,8 @@ TEST_F(scheduler, a_delay_beyond_all_bounds_is_for_ever) {
   loop.run_forever();
 }
 
-// 2.6 test_base_events::BaseEventLoopTests::test_run_forever_pre_stopped
+// CPython: test_base_events::BaseEventLoopTests::test_run_forever_pre_stopped
+// Rule 2.6
 TEST_F(scheduler, stop_before_run_makes_exactly_one_turn) {
   loop.call_soon([this] {
     note("first");
@@ -205,7 +215,8 @@ TEST_F(scheduler, stop_before_run_makes_exactly_one_turn) {
   EXPECT_THAT(trace, ElementsAre("first"));
 }
 
-// 2.6 test_tasks::BaseTaskTests::test_stop_while_run_in_complete
+// CPython: test_tasks::BaseTaskTests::test_stop_while_run_in_complete
+// Rule 2.6
 TEST_F(scheduler, stop_finishes_the_turn_and_leaves_offspring_for_the_next_run) {
   loop.call_soon([this] {
     loop.stop();
@@ -227,7 +238,8 @@ std::string message_of(const std::function<void()>& action) {
   return "no error";
 }
 
-// 2.7 test_base_events::RunningLoopTests::test_running_loop_within_a_loop
+// CPython: test_base_events::RunningLoopTests::test_running_loop_within_a_loop
+// Rule 2.7
 TEST_F(scheduler, no_loop_runs_inside_another) {
   Scheduler other(std::make_unique<test::ManualBackend>());
   std::string own;
@@ -243,7 +255,8 @@ TEST_F(scheduler, no_loop_runs_inside_another) {
   EXPECT_FALSE(other.is_running());
 }
 
-// 2.7 test_events::EventLoopTestsMixin::test_close_running_event_loop
+// CPython: test_events::EventLoopTestsMixin::test_close_running_event_loop
+// Rule 2.7
 TEST_F(scheduler, a_running_loop_cannot_be_closed) {
   std::string message;
   loop.call_soon([&] { message = message_of([&] { loop.close(); }); });
@@ -252,7 +265,7 @@ TEST_F(scheduler, a_running_loop_cannot_be_closed) {
   EXPECT_FALSE(loop.is_closed());
 }
 
-// 2.7
+// Rule 2.7
 TEST_F(scheduler, a_closed_loop_takes_nothing_and_drops_what_it_had) {
   auto token = std::make_shared<int>(1);
   loop.call_soon([token] { FAIL(); });
@@ -268,7 +281,8 @@ TEST_F(scheduler, a_closed_loop_takes_nothing_and_drops_what_it_had) {
   EXPECT_EQ(message_of([&] { loop.run_forever(); }), closed);
 }
 
-// 2.8 test_events::HandleTests::test_callback_with_exception
+// CPython: test_events::HandleTests::test_callback_with_exception
+// Rule 2.8
 TEST_F(scheduler, a_callbacks_exception_goes_to_the_handler_and_the_loop_goes_on) {
   std::vector<std::string> seen;
   loop.set_exception_handler([&](Scheduler&, const ExceptionContext& context) {
@@ -283,7 +297,8 @@ TEST_F(scheduler, a_callbacks_exception_goes_to_the_handler_and_the_loop_goes_on
                                 "Exception in callback; ValueError: timer"));
 }
 
-// 2.8 test_base_events::BaseEventLoopTests::test_run_forever_keyboard_interrupt
+// CPython: test_base_events::BaseEventLoopTests::test_run_forever_keyboard_interrupt
+// Rule 2.8
 TEST_F(scheduler, system_exit_and_keyboard_interrupt_leave_at_once_and_the_loop_can_run_again) {
   loop.call_soon([] { throw SystemExit(3); });
   loop.call_soon(noting("the rest of that turn"));
@@ -296,7 +311,8 @@ TEST_F(scheduler, system_exit_and_keyboard_interrupt_leave_at_once_and_the_loop_
   EXPECT_THAT(trace, ElementsAre("the rest of that turn"));
 }
 
-// 2.9 test_base_events::BaseEventLoopTests::test_set_exc_handler_broken
+// CPython: test_base_events::BaseEventLoopTests::test_set_exc_handler_broken
+// Rule 2.9
 TEST_F(scheduler, a_handler_that_fails_is_reported_itself_with_what_it_was_told) {
   const LogCatcher log;
   loop.set_exception_handler(
@@ -322,7 +338,8 @@ TEST_F(scheduler, a_handler_may_replace_itself_and_null_restores_the_default) {
   EXPECT_THAT(log.lines(), ElementsAre("two"));
 }
 
-// 2.10 test_events::EventLoopTestsMixin::test_call_soon_threadsafe
+// CPython: test_events::EventLoopTestsMixin::test_call_soon_threadsafe
+// Rule 2.10
 TEST(scheduler_with_threads, call_soon_threadsafe_wakes_a_loop_that_sleeps) {
   Scheduler loop;
   std::thread::id ran_in;
@@ -337,7 +354,7 @@ TEST(scheduler_with_threads, call_soon_threadsafe_wakes_a_loop_that_sleeps) {
   EXPECT_EQ(ran_in, std::this_thread::get_id());
 }
 
-// 2.10, reliability L13
+// Rule 2.10
 TEST(scheduler_with_threads, callbacks_of_many_threads_all_run_in_the_order_of_each) {
   Scheduler loop;
   constexpr int kThreads = 8;

@@ -36,7 +36,8 @@ TEST_F(event_loop, a_named_future_keeps_its_value_when_it_was_run_to_its_end) {
   EXPECT_EQ(loop().run_until_complete(task), first);
 }
 
-// 2.7, test_events::EventLoopTestsMixin::test_run_until_complete_nesting
+// CPython: test_events::EventLoopTestsMixin::test_run_until_complete_nesting
+// Rule 2.7
 TEST_F(event_loop, does_not_run_inside_itself_or_inside_another) {
   run([](EventLoop& self) -> Coro<> {
     EXPECT_EQ(thrown_by([&] { self.run_forever(); }),
@@ -65,7 +66,7 @@ TEST_F(event_loop, a_closed_one_refuses_everything) {
   close_loop();
 }
 
-// test_events::EventLoopTestsMixin::test_run_until_complete_stopped
+// CPython: test_events::EventLoopTestsMixin::test_run_until_complete_stopped
 TEST_F(event_loop, stopped_before_its_future_is_done_says_so_and_its_task_is_not_reported) {
   EXPECT_EQ(thrown_by([&] {
               loop().run_until_complete([](EventLoop& self) -> Coro<> {
@@ -76,7 +77,7 @@ TEST_F(event_loop, stopped_before_its_future_is_done_says_so_and_its_task_is_not
             "RuntimeError: Event loop stopped before Future completed.");
 }
 
-// 2.6
+// Rule 2.6
 TEST_F(event_loop, stop_ends_the_turn_first) {
   Trace trace;
   loop().call_soon([&] {

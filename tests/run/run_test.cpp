@@ -52,7 +52,8 @@ TEST_F(run_, takes_any_awaitable_and_functions_that_make_coroutines) {
 
 TEST_F(run_, on_the_real_clock_and_backend) { EXPECT_EQ(asyncio::run(number(5)), 5); }
 
-// 2.7, test_runners::RunnerTests::test_recursive_run
+// CPython: test_runners::RunnerTests::test_recursive_run
+// Rule 2.7
 TEST_F(run_, inside_a_running_loop_is_a_runtime_error) {
   asyncio::run(
       []() -> Coro<> {
@@ -77,7 +78,8 @@ TEST_F(run_, a_cancelled_main_is_a_cancelled_error) {
             "CancelledError: by itself");
 }
 
-// 2.53, test_runners::RunTests::test_asyncio_run_cancels_hanging_tasks
+// CPython: test_runners::RunTests::test_asyncio_run_cancels_hanging_tasks
+// Rule 2.53
 TEST_F(run_, cancels_what_is_left_and_waits_for_its_cleanup) {
   Trace trace;
   asyncio::run(
@@ -114,7 +116,7 @@ TEST_F(run_, cancels_what_is_left_when_main_fails_too) {
   EXPECT_EQ(trace, (Trace{"~left"}));
 }
 
-// test_runners::RunTests::test_asyncio_run_reports_hanging_tasks_errors
+// CPython: test_runners::RunTests::test_asyncio_run_reports_hanging_tasks_errors
 TEST_F(run_, reports_what_the_left_ones_fail_with) {
   asyncio::run(
       []() -> Coro<> {
@@ -221,7 +223,9 @@ TEST_F(runner, an_exit_of_the_program_during_the_shutdown_still_closes_the_loop)
 
 // --- Ctrl-C -------------------------------------------------------------------------------------
 
-// 2.52, test_runners::RunnerTests::test_interrupt_call_soon, ::test_interrupt_wait
+// CPython: test_runners::RunnerTests::test_interrupt_call_soon
+// CPython: test_runners::RunnerTests::test_interrupt_wait
+// Rule 2.52
 TEST_F(ctrl_c, cancels_main_and_is_a_keyboard_interrupt_when_main_ends_by_it) {
   Trace trace;
   EXPECT_EQ(thrown_by([&] {
@@ -238,7 +242,7 @@ TEST_F(ctrl_c, cancels_main_and_is_a_keyboard_interrupt_when_main_ends_by_it) {
   EXPECT_EQ(trace, (Trace{"CancelledError"}));
 }
 
-// test_runners::RunnerTests::test_interrupt_cancelled_task
+// CPython: test_runners::RunnerTests::test_interrupt_cancelled_task
 TEST_F(ctrl_c, a_main_that_swallows_it_gives_its_result) {
   EXPECT_EQ(asyncio::run(
                 []() -> Coro<int> {

@@ -25,7 +25,8 @@ Coro<> noted(Trace& trace, A what) {
   trace(result.ok() ? std::string("ok") : describe(result.exception()));
 }
 
-// 2.15, test_tasks::BaseTaskTests::test_cancel_with_message_before_starting_task
+// CPython: test_tasks::BaseTaskTests::test_cancel_with_message_before_starting_task
+// Rule 2.15
 TEST_F(cancel, before_the_first_step_no_statement_of_the_body_runs) {
   Trace trace;
   run([](Trace& out) -> Coro<> {
@@ -43,7 +44,7 @@ TEST_F(cancel, before_the_first_step_no_statement_of_the_body_runs) {
   EXPECT_EQ(trace, (Trace{"~argument", "CancelledError: why"}));
 }
 
-// test_tasks::BaseTaskTests::test_cancel
+// CPython: test_tasks::BaseTaskTests::test_cancel
 TEST_F(cancel, ends_the_await_where_the_task_is_and_runs_its_cleanup) {
   Trace trace;
   run([](Trace& out) -> Coro<> {
@@ -82,7 +83,9 @@ TEST_F(cancel, is_not_caught_by_a_handler_of_std_exceptions) {
   }());
 }
 
-// 2.18, test_tasks::BaseTaskTests::test_cancel_task_catching, ::test_cancelling
+// CPython: test_tasks::BaseTaskTests::test_cancel_task_catching
+// CPython: test_tasks::BaseTaskTests::test_cancelling
+// Rule 2.18
 TEST_F(cancel, can_be_caught_and_the_task_lives_on_with_its_count) {
   run([]() -> Coro<> {
     auto body = []() -> Coro<int> {
@@ -101,7 +104,8 @@ TEST_F(cancel, can_be_caught_and_the_task_lives_on_with_its_count) {
   }());
 }
 
-// 2.18: edge-triggered; two requests before the next step are delivered as one.
+// Edge-triggered; two requests before the next step are delivered as one.
+// Rule 2.18
 TEST_F(cancel, twice_before_the_next_step_is_delivered_once_and_counted_twice) {
   Trace trace;
   run([](Trace& out) -> Coro<> {
@@ -122,7 +126,7 @@ TEST_F(cancel, twice_before_the_next_step_is_delivered_once_and_counted_twice) {
   EXPECT_EQ(trace[2], "ok");
 }
 
-// 2.16, test_tasks::BaseTaskTests::test_cancel_inner_future, ::test_yield_future_passes_cancel
+// Rule 2.18
 TEST_F(cancel, the_message_is_that_of_the_request_that_was_delivered) {
   Trace trace;
   run([](Trace& out) -> Coro<> {
@@ -147,6 +151,9 @@ TEST_F(cancel, the_message_is_that_of_the_request_that_was_delivered) {
             (Trace{"CancelledError: first", "CancelledError: first", "CancelledError: second"}));
 }
 
+// CPython: test_tasks::BaseTaskTests::test_cancel_inner_future
+// CPython: test_tasks::BaseTaskTests::test_yield_future_passes_cancel
+// Rule 2.16
 TEST_F(cancel, is_forwarded_to_the_future_so_two_tasks_that_await_it_share_their_fate) {
   Trace trace;
   run([](Trace& out) -> Coro<> {
@@ -164,7 +171,7 @@ TEST_F(cancel, is_forwarded_to_the_future_so_two_tasks_that_await_it_share_their
   EXPECT_EQ(trace, (Trace{"CancelledError: both", "CancelledError: both"}));
 }
 
-// test_tasks::BaseTaskTests::test_cancel_awaited_task
+// CPython: test_tasks::BaseTaskTests::test_cancel_awaited_task
 TEST_F(cancel, is_forwarded_through_awaited_tasks_to_the_innermost_await) {
   Trace trace;
   run([](Trace& out) -> Coro<> {
@@ -184,7 +191,8 @@ TEST_F(cancel, is_forwarded_through_awaited_tasks_to_the_innermost_await) {
   EXPECT_EQ(trace, (Trace{"CancelledError: down"}));
 }
 
-// 2.17, test_tasks::BaseTaskTests::test_cancel_both_task_and_inner_future
+// CPython: test_tasks::BaseTaskTests::test_cancel_both_task_and_inner_future
+// Rule 2.17
 TEST_F(cancel, beats_a_result_that_is_ready_but_was_not_delivered) {
   Trace trace;
   run([](Trace& out) -> Coro<> {
@@ -213,7 +221,9 @@ TEST_F(cancel, beats_an_exception_that_is_ready_and_then_nobody_reports_it) {
   }());
 }
 
-// 2.17, test_tasks::BaseTaskTests::test_cancel_at_end, ::test_cancel_current_task
+// CPython: test_tasks::BaseTaskTests::test_cancel_at_end
+// CPython: test_tasks::BaseTaskTests::test_cancel_current_task
+// Rule 2.17
 TEST_F(cancel, of_oneself_and_then_a_return_is_a_cancelled_task) {
   run([]() -> Coro<> {
     auto returns = []() -> Coro<int> {
@@ -278,7 +288,7 @@ TEST_F(cancel, a_task_that_awaits_a_cancelled_task_is_not_cancelled_itself_until
   EXPECT_EQ(trace, (Trace{"CancelledError", "ok"}));
 }
 
-// test_tasks::BaseTaskTests::test_baseexception_during_cancel
+// CPython: test_tasks::BaseTaskTests::test_baseexception_during_cancel
 TEST_F(cancel, a_system_exit_during_the_cleanup_leaves_the_loop) {
   Task<> task = loop().create_task([]() -> Coro<> {
     Result<void> slept = co_await try_(sleep(1s));
@@ -294,7 +304,7 @@ TEST_F(cancel, a_system_exit_during_the_cleanup_leaves_the_loop) {
 
 // --- uncancel -----------------------------------------------------------------------------------
 
-// test_tasks::BaseTaskTests::test_uncancel_basic
+// CPython: test_tasks::BaseTaskTests::test_uncancel_basic
 TEST_F(uncancel, counts_down_to_zero_and_no_further) {
   run([]() -> Coro<> {
     Task<> task = create_task(sleep(1s));
@@ -310,7 +320,7 @@ TEST_F(uncancel, counts_down_to_zero_and_no_further) {
   }());
 }
 
-// test_tasks::BaseTaskTests::test_uncancel_resets_must_cancel (3.13)
+// CPython: test_tasks::BaseTaskTests::test_uncancel_resets_must_cancel
 TEST_F(uncancel, to_zero_withdraws_a_request_that_was_not_delivered) {
   run([]() -> Coro<> {
     Future<int> future = create_future<int>();
@@ -324,7 +334,7 @@ TEST_F(uncancel, to_zero_withdraws_a_request_that_was_not_delivered) {
   }());
 }
 
-// test_tasks::BaseTaskTests::test_uncancel_structured_blocks
+// CPython: test_tasks::BaseTaskTests::test_uncancel_structured_blocks
 TEST_F(uncancel, lets_a_block_that_was_cancelled_end_normally) {
   run([]() -> Coro<> {
     auto body = []() -> Coro<bool> {

@@ -16,7 +16,7 @@ using pending_at_close = LoopTest;
 
 Coro<> for_ever() { co_await sleep(std::chrono::hours(1)); }
 
-// test_tasks::BaseTaskTests::test_log_destroyed_pending_task
+// CPython: test_tasks::BaseTaskTests::test_log_destroyed_pending_task
 TEST_F(pending_at_close, a_task_is_reported_and_destroyed_with_its_locals) {
   Trace trace;
   auto body = [](Trace& out, Noted) -> Coro<> {

@@ -13,7 +13,8 @@ using cancel_and_join_all = LoopTest;
 
 Coro<> turn() { co_await sleep(0s); }
 
-// 2.6, test_tasks::BaseTaskTests::test_stop_while_run_in_complete
+// CPython: test_tasks::BaseTaskTests::test_stop_while_run_in_complete
+// Rule 2.6
 TEST_F(run_until_done, stopped_too_early_is_a_runtime_error_and_the_task_can_go_on) {
   Task<> task = loop().create_task(sleep(1h));
   loop().call_later(1ms, [&] { loop().stop(); });
@@ -36,7 +37,8 @@ TEST_F(run_until_done, what_stopped_a_run_that_was_torn_down_does_not_stop_the_n
   EXPECT_TRUE(task.done());
 }
 
-// 2.53, where we go further than CPython: what comes up while the others unwind is joined too.
+// Where we go further than CPython: what comes up while the others unwind is joined too.
+// Rule 2.53
 TEST_F(cancel_and_join_all, waits_for_every_cleanup_and_for_tasks_made_meanwhile) {
   Trace trace;
   auto late = [](Trace& out) -> Coro<> {
@@ -56,7 +58,7 @@ TEST_F(cancel_and_join_all, waits_for_every_cleanup_and_for_tasks_made_meanwhile
   EXPECT_TRUE(all_tasks(scheduler()).empty());
 }
 
-// test_runners::RunTests::test_asyncio_run_reports_hanging_tasks_errors
+// CPython: test_runners::RunTests::test_asyncio_run_reports_hanging_tasks_errors
 TEST_F(cancel_and_join_all, reports_what_a_cleanup_fails_with) {
   auto body = []() -> Coro<> {
     (void)co_await try_(sleep(1h));

@@ -35,7 +35,7 @@ TEST_F(future, settles_once_with_a_value) {
   EXPECT_EQ(f.result(), 3);
 }
 
-// test_futures::BaseFutureTests::test_cancel
+// CPython: test_futures::BaseFutureTests::test_cancel
 TEST_F(future, cancelling_settles_it_and_only_once) {
   Future<> f = loop().create_future();
   EXPECT_TRUE(f.cancel("why"));
@@ -95,7 +95,8 @@ TEST_F(future, wakes_all_tasks_that_await_it_in_order) {
   EXPECT_EQ(trace, (Trace{"set", "a1", "b1"}));
 }
 
-// 2.57, test_tasks::BaseTaskTests::test_other_loop_future
+// CPython: test_tasks::BaseTaskTests::test_other_loop_future
+// Rule 2.57
 TEST_F(future, one_of_another_loop_cannot_be_awaited_while_it_is_pending) {
   EventLoop other(std::make_unique<VirtualBackend>());
   Future<int> foreign = other.create_future<int>();
@@ -114,7 +115,8 @@ TEST_F(future, create_future_needs_a_running_loop) {
 
 // --- done-callbacks -----------------------------------------------------------------------------
 
-// 2.11, test_futures::BaseFutureDoneCallbackTests::test_callbacks_invoked_on_set_result
+// CPython: test_futures::BaseFutureDoneCallbackTests::test_callbacks_invoked_on_set_result
+// Rule 2.11
 TEST_F(done_callback, is_called_in_the_next_turn_in_order_of_registration) {
   Trace trace;
   run([](EventLoop& of, Trace& out) -> Coro<> {
@@ -146,7 +148,7 @@ TEST_F(done_callback, added_to_a_done_future_is_scheduled_at_once) {
   EXPECT_EQ(trace, (Trace{"added", "called", "turn"}));
 }
 
-// test_futures::BaseFutureDoneCallbackTests::test_remove_done_callback
+// CPython: test_futures::BaseFutureDoneCallbackTests::test_remove_done_callback
 TEST_F(done_callback, its_token_removes_it_once_until_it_is_scheduled) {
   Trace trace;
   run([](EventLoop& of, Trace& out) -> Coro<> {
@@ -163,7 +165,7 @@ TEST_F(done_callback, its_token_removes_it_once_until_it_is_scheduled) {
   EXPECT_EQ(trace, (Trace{"b"}));
 }
 
-// 2.8
+// Rule 2.8
 TEST_F(done_callback, an_exception_in_one_goes_to_the_exception_handler) {
   Trace trace;
   loop().set_exception_handler([&](EventLoop&, const ExceptionContext& context) {
@@ -195,7 +197,8 @@ Future<int> failed(EventLoop& of) {
   return f;
 }
 
-// 2.13, test_futures::BaseFutureTests::test_tb_logger_exception_unretrieved
+// CPython: test_futures::BaseFutureTests::test_tb_logger_exception_unretrieved
+// Rule 2.13
 TEST_F(never_retrieved, an_exception_nobody_looked_at_is_reported_when_the_last_handle_goes) {
   {
     Future<int> f = failed(loop());
@@ -209,7 +212,8 @@ TEST_F(never_retrieved, an_exception_nobody_looked_at_is_reported_when_the_last_
                                       "ValueError: lost"}));
 }
 
-// test_tb_logger_exception_retrieved, test_tb_logger_not_called_after_cancel
+// CPython: test_futures::BaseFutureTests::test_tb_logger_exception_retrieved
+// CPython: test_futures::BaseFutureTests::test_tb_logger_not_called_after_cancel
 TEST_F(never_retrieved, result_exception_await_and_cancel_disarm_it) {
   thrown_by([f = failed(loop())] { (void)f.result(); });
   (void)failed(loop()).exception();

@@ -18,7 +18,7 @@ TEST_F(sleep_, takes_as_long_as_was_asked) {
   EXPECT_EQ(now() - before, 1500ms);
 }
 
-// test_tasks::SleepTests::test_sleep_zero
+// CPython: test_tasks::SleepTests::test_sleep_zero
 TEST_F(sleep_, zero_or_less_gives_the_others_one_turn_and_takes_no_time) {
   Trace trace;
   const Nanoseconds before = now();
@@ -37,7 +37,7 @@ TEST_F(sleep_, zero_or_less_gives_the_others_one_turn_and_takes_no_time) {
   EXPECT_EQ(now(), before);
 }
 
-// test_tasks::BaseTaskTests::test_sleep_when_delay_is_nan
+// CPython: test_tasks::BaseTaskTests::test_sleep_when_delay_is_nan
 TEST_F(sleep_, nan_is_a_value_error) {
   const std::chrono::duration<double> nan(std::numeric_limits<double>::quiet_NaN());
   EXPECT_EQ(thrown_by([&] { (void)sleep(nan); }), "ValueError: Invalid delay: NaN (not a number)");
@@ -48,7 +48,7 @@ TEST_F(sleep_, gives_the_result_it_was_given) {
   EXPECT_EQ(*run(sleep(0s, std::make_unique<int>(3))), 3);
 }
 
-// test_tasks::BaseTaskTests::test_sleep_cancel
+// CPython: test_tasks::BaseTaskTests::test_sleep_cancel
 TEST_F(sleep_, cancelling_takes_the_timer_away) {
   const Nanoseconds before = now();
   run([]() -> Coro<> {

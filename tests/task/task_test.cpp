@@ -20,7 +20,7 @@ Coro<int> number(int value) {
   co_return value;
 }
 
-// 2.14
+// Rule 2.14
 TEST_F(task, create_task_runs_nothing_before_the_next_turn) {
   Trace trace;
   run([](Trace& out) -> Coro<> {
@@ -126,7 +126,7 @@ TEST_F(task, its_repr_tells_state_name_and_where_it_is) {
   }());
 }
 
-// test_tasks::BaseTaskTests::test_current_task_with_interleaving_tasks
+// CPython: test_tasks::BaseTaskTests::test_current_task_with_interleaving_tasks
 TEST_F(task, current_task_is_the_one_whose_code_runs) {
   EXPECT_EQ(thrown_by([] { (void)current_task(); }), "RuntimeError: no running event loop");
   loop().call_soon([] { EXPECT_FALSE(current_task()); });
@@ -159,7 +159,8 @@ TEST_F(task, all_tasks_are_the_unfinished_ones_in_order_of_creation) {
   }());
 }
 
-// 2.57, test_tasks::BaseTaskTests::test_task_awaits_on_itself
+// CPython: test_tasks::BaseTaskTests::test_task_awaits_on_itself
+// Rule 2.57
 TEST_F(task, one_that_awaits_itself_is_told_so) {
   run([]() -> Coro<> {
     Task<> self;
@@ -244,7 +245,8 @@ TEST_F(task, create_task_without_a_loop_is_refused_and_the_coroutine_was_never_a
 
 // --- KeyboardInterrupt and SystemExit -----------------------------------------------------------
 
-// 2.8, test_base_events::BaseEventLoopTests::test_run_until_complete_baseexception
+// CPython: test_base_events::BaseEventLoopTests::test_run_until_complete_baseexception
+// Rule 2.8
 TEST_F(system_exit, in_a_task_leaves_the_loop_at_once_and_the_loop_can_run_again) {
   Trace trace;
   EXPECT_EQ(thrown_by([&] {
