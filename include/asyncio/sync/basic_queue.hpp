@@ -113,7 +113,7 @@ class BasicQueue : public detail::QueueBase {
   void shutdown(bool immediate = false) {
     refuse_puts();
     while (immediate && !empty()) {
-      T dropped = items_.pop();
+      [[maybe_unused]] T dropped = items_.pop();
       item_dropped();
     }
     wake_all();
