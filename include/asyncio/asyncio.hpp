@@ -11,6 +11,8 @@
 #include "asyncio/net/server.hpp"
 #include "asyncio/net/tcp.hpp"
 #include "asyncio/run/event_loop.hpp"
+#include "asyncio/run/nested.hpp"
+#include "asyncio/run/run_coroutine_threadsafe.hpp"
 #include "asyncio/run/runner.hpp"
 #include "asyncio/sync/barrier.hpp"
 #include "asyncio/sync/condition.hpp"
@@ -33,3 +35,4 @@
 #include "asyncio/threads/concurrent_wait.hpp"
 #include "asyncio/threads/thread_pool_executor.hpp"
 #include "asyncio/threads/to_thread.hpp"
+#include "asyncio/threads/wrap_future.hpp"

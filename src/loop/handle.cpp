@@ -9,8 +9,6 @@
 
 namespace asyncio::detail {
 
-namespace {
-
 // "main()::$_0" is what clang makes of a lambda, "main()::{lambda()#1}" what g++ does.
 std::string callable_name(const std::type_info& type) {
   std::string name = base::type_name(type);
@@ -21,8 +19,6 @@ std::string callable_name(const std::type_info& type) {
   }
   return name;
 }
-
-}  // namespace
 
 void CallbackBlock::invoke() noexcept {
   // A closed loop runs its queues once more only to let go of what is in them.

@@ -7,20 +7,12 @@
 
 #include "asyncio/base/error.hpp"
 #include "asyncio/base/log.hpp"
+#include "asyncio/loop/remote_loop.hpp"
 
 namespace asyncio {
 
 constinit thread_local Scheduler* Scheduler::current_ = nullptr;
 constinit thread_local Scheduler* Scheduler::chosen_ = nullptr;
-
-// What another thread wants run here: a callable or a finished job. From malloc, not from the pool:
-// a pooled block that is always made on one thread and freed on another never comes back.
-struct Scheduler::RemoteCall {
-  RemoteCall* next = nullptr;
-  base::UniqueFunction<void()> callback;
-  detail::ContextSlot context;  // of the callback
-  BlockingJob* job = nullptr;
-};
 
 namespace {
 
@@ -52,11 +44,10 @@ class OpenLoops {
 
 }  // namespace
 
-Scheduler::Scheduler() : backend_(make_backend(&on_job_done, this)) {
-  OpenLoops::instance().add(this);
-}
+Scheduler::Scheduler() : Scheduler(nullptr) { backend_ = make_backend(&on_job_done, this); }
 
-Scheduler::Scheduler(std::unique_ptr<Backend> backend) : backend_(std::move(backend)) {
+Scheduler::Scheduler(std::unique_ptr<Backend> backend)
+    : backend_(std::move(backend)), remote_loop_(std::make_shared<detail::RemoteLoop>(*this)) {
   OpenLoops::instance().add(this);
 }
 
@@ -65,84 +56,123 @@ bool Scheduler::is_registered(const Scheduler* loop) noexcept {
 }
 
 Scheduler::~Scheduler() {
-  if (!closed_) close();
+  if (!is_closed()) close();
+  discard_ready();  // what came after the end
 }
 
 void Scheduler::throw_closed() { throw RuntimeError("Event loop is closed"); }
 
+void Scheduler::check_guarded() const {
+  check_open();
+  const void* thread = running_on_.load(std::memory_order_relaxed);
+  if (debug_ && thread != nullptr && thread != this_thread()) {
+    throw RuntimeError(
+        "Non-thread-safe operation invoked on an event loop other than the current one");
+  }
+}
+
 // --- from other threads -------------------------------------------------------------------------
 
-void Scheduler::call_soon_threadsafe(base::UniqueFunction<void()> callback,
-                                     CallbackOptions options) {
-  check_open();
-  auto* call = new RemoteCall;
-  call->callback = std::move(callback);
-  call->context = detail::context_or_copy(options.context);
-  push_remote(call);
-}
-
 void Scheduler::on_job_done(void* context, BlockingJob& job) noexcept {
-  auto* call = new RemoteCall;
-  call->job = &job;
-  static_cast<Scheduler*>(context)->push_remote(call);
+  static_cast<Scheduler*>(context)->send(job);
 }
 
-void Scheduler::push_remote(RemoteCall* call) noexcept {
-  RemoteCall* head = remote_.load(std::memory_order_relaxed);
+void Scheduler::push_remote(ReadyNode* node) noexcept {
+  ReadyNode* head = remote_.load(std::memory_order_relaxed);
   do {
-    call->next = head;
-  } while (!remote_.compare_exchange_weak(head, call));
+    node->next = head;
+  } while (!remote_.compare_exchange_weak(head, node));
   // Only the first of a batch needs to wake the loop: it takes the whole list at once.
   if (head == nullptr) backend_->wake();
 }
 
 void Scheduler::take_remote_calls() noexcept {
-  RemoteCall* newest = remote_.exchange(nullptr);
-  RemoteCall* oldest = nullptr;
+  ReadyNode* newest = remote_.exchange(nullptr);
+  ReadyNode* oldest = nullptr;
   while (newest != nullptr) {
-    RemoteCall* next = newest->next;
+    ReadyNode* next = newest->next;
     newest->next = oldest;
     oldest = newest;
     newest = next;
   }
   while (oldest != nullptr) {
-    std::unique_ptr<RemoteCall> call(oldest);
-    oldest = call->next;
-    if (call->job != nullptr) {
-      call->job->done();
-    } else if (!closed_) {
-      using Block = detail::CallbackWith<detail::SoonBlock, base::UniqueFunction<void()>>;
-      auto* block = new Block(std::move(call->callback), *this, std::move(call->context));
-      ready_.push(block);
+    ReadyNode* node = oldest;
+    oldest = node->next;
+    if (node->run == &BlockingJob::arrived) {
+      node->run(node);  // only makes something ready
+    } else {
+      ready_.push(node);
     }
   }
 }
 
 // --- running ------------------------------------------------------------------------------------
 
-void Scheduler::run_forever() {
+// One run_forever() that is under way, and the flag of the one around it.
+struct Scheduler::Run {
+  explicit Run(Scheduler& of) noexcept
+      : loop(of), outer(of.innermost_), outer_stopping(outer != nullptr && of.stopping_) {
+    loop.innermost_ = this;
+    ++loop.depth_;
+    // A stop() that came before the outermost run counts; one of the run around this one is its
+    // own.
+    if (outer != nullptr) loop.stopping_ = false;
+    loop.running_on_.store(this_thread(), std::memory_order_relaxed);
+    current_ = &loop;
+    if (outer == nullptr && loop.task_state) loop.task_state->on_run_begin();
+  }
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+  ~Run() {
+    loop.innermost_ = outer;
+    --loop.depth_;
+    loop.stopping_ = outer_stopping;
+    if (outer != nullptr) {
+      // What the turn around us had yet to run was run in here.
+      loop.disturbed_ = true;
+      return;
+    }
+    if (loop.task_state) loop.task_state->on_run_end();
+    current_ = nullptr;
+    loop.running_on_.store(nullptr, std::memory_order_relaxed);
+  }
+
+  Scheduler& loop;
+  Run* outer;
+  bool outer_stopping;
+};
+
+void Scheduler::check_runnable() const {
   check_open();
-  if (running_) throw RuntimeError("This event loop is already running");
-  if (current_ != nullptr) {
+  if (is_running()) {
+    if (!nestable_ || current_ != this) throw RuntimeError("This event loop is already running");
+    constexpr unsigned kDeepest = 100;
+    if (depth_ >= kDeepest) {
+      throw RecursionError(
+          "maximum recursion depth exceeded: 100 runs of the event loop inside each other");
+    }
+  } else if (current_ != nullptr) {
     throw RuntimeError("Cannot run the event loop while another loop is running");
   }
-  struct Running {
-    Scheduler& loop;
-    explicit Running(Scheduler& of) : loop(of) {
-      loop.running_ = true;
-      current_ = &loop;
-      if (loop.task_state) loop.task_state->on_run_begin();
-    }
-    ~Running() {
-      if (loop.task_state) loop.task_state->on_run_end();
-      current_ = nullptr;
-      loop.running_ = false;
-      loop.stopping_ = false;
-    }
-  } const guard(*this);
+}
+
+void Scheduler::run_forever() {
+  check_runnable();
+  const Run run(*this);
   do {
     run_turn();
   } while (!stopping_);
+}
+
+void Scheduler::stop_run(unsigned depth) noexcept {
+  if (depth == depth_) {
+    stopping_ = true;
+    return;
+  }
+  unsigned at = depth_ - 1;  // of the run whose flag `run` keeps
+  for (Run* run = innermost_; run != nullptr; run = run->outer, --at) {
+    if (at == depth) run->outer_stopping = true;
+  }
 }
 
 void Scheduler::run_turn() {
@@ -188,39 +218,45 @@ void Scheduler::run_ready() {
     ReadyNode* node = ready_.pop();
     more = node != last;
     node->run(node);
-    if (fatal_) [[unlikely]]
+    if (disturbed_) [[unlikely]] {
       leave_if_fatal();
+      return;  // a nested run has done the rest of this turn, and `last` is gone
+    }
   }
 }
 
 void Scheduler::run_due_timers() {
   while (TimerNode* timer = due_.pop_front()) {
     timer->run(timer);
-    if (fatal_) [[unlikely]]
+    if (disturbed_) [[unlikely]]
       leave_if_fatal();
   }
 }
 
 void Scheduler::leave_if_fatal() {
+  disturbed_ = false;
   if (fatal_) std::rethrow_exception(std::exchange(fatal_, nullptr));
 }
 
 void Scheduler::close() {
-  if (running_) throw RuntimeError("Cannot close a running event loop");
-  if (closed_) return;
+  if (is_running()) throw RuntimeError("Cannot close a running event loop");
+  if (is_closed()) return;
   // From here on every callback that is run only lets go of what it holds.
-  closed_ = true;
+  closed_.store(true, std::memory_order_relaxed);
+  guarded_.store(true, std::memory_order_relaxed);
   OpenLoops::instance().remove(this);
   discard_ready();
   task_state.reset();
   facade_state.reset();
+  thread_state.reset();  // after the tasks: nobody waits for a thread any more
+  remote_loop_->detach();
   discard_ready();
   // The awaiters' timers went with their tasks; what is left are callbacks.
   discard_timers();
   while (LoopResource* resource = resources_.pop_front()) resource->on_loop_close();
   // Joins the workers, whose last jobs still come back to us.
   backend_->close_all();
-  take_remote_calls();
+  discard_ready();
 }
 
 void Scheduler::discard_ready() noexcept {

@@ -47,14 +47,6 @@ EventLoop::~EventLoop() {
 
 void EventLoop::close() { scheduler_.close(); }
 
-void EventLoop::check_runnable() const {
-  scheduler_.check_open();
-  if (is_running()) throw RuntimeError("This event loop is already running");
-  if (Scheduler::running() != nullptr) {
-    throw RuntimeError("Cannot run the event loop while another loop is running");
-  }
-}
-
 void EventLoop::set_exception_handler(EventLoopExceptionHandler handler) {
   exception_handler_ = std::move(handler);
   if (!exception_handler_) return scheduler_.set_exception_handler(nullptr);
@@ -72,6 +64,14 @@ void EventLoop::set_task_factory(EventLoopTaskFactory factory) {
         const EventLoopTaskFactory called = task_factory_;  // it may replace itself
         return called(*this, coroutine, options);
       });
+}
+
+void EventLoop::set_default_executor(std::shared_ptr<concurrent::ThreadPoolExecutor> executor) {
+  detail::DefaultExecutor::of(scheduler_).set(std::move(executor));
+}
+
+Coro<> EventLoop::shutdown_default_executor(std::optional<Delay> timeout) {
+  return detail::shutdown_default_executor(scheduler_, timeout);
 }
 
 EventLoop& get_running_loop() {

@@ -4,6 +4,12 @@
 #include "asyncio/loop/interrupt.hpp"
 
 namespace asyncio {
+namespace {
+
+// How long close() waits for work of the default executor. Python: THREAD_JOIN_TIMEOUT.
+constexpr auto kExecutorTimeout = std::chrono::seconds(300);
+
+}  // namespace
 
 Runner::~Runner() {
   try {
@@ -55,10 +61,19 @@ void Runner::close() {
     EventLoop& loop;
     ~CloseLoop() { loop.close(); }
   } const at_last{*loop_};
-  detail::cancel_and_join_all(loop_->scheduler());
-  if (detail::has_asyncgens(loop_->scheduler())) {
+  Scheduler& scheduler = loop_->scheduler();
+  detail::cancel_and_join_all(scheduler);
+  if (detail::has_asyncgens(scheduler)) {
     loop_->run_until_complete(loop_->shutdown_asyncgens());
   }
+  if (scheduler.thread_state) {
+    loop_->run_until_complete(loop_->shutdown_default_executor(kExecutorTimeout));
+  }
+}
+
+EventLoop* detail::nestable_loop() {
+  Scheduler* running = Scheduler::running();
+  return running != nullptr && running->nestable() ? &get_running_loop() : nullptr;
 }
 
 }  // namespace asyncio

@@ -6,15 +6,26 @@
 
 namespace asyncio::detail {
 
+void run_loop(Scheduler& scheduler) {
+  // A task that runs its loop from inside goes on when that run has ended; until then others are
+  // stepped, and callbacks run in none.
+  struct Outside {
+    TaskBase* task = TaskBase::exchange_current(nullptr);
+    ~Outside() { TaskBase::exchange_current(task); }
+  } const outside;
+  scheduler.run_forever();
+}
+
 void run_until_done(Scheduler& scheduler, const AnyFuture& future) {
   // A callback that is queued already cannot be removed. It would stop the next run, so it asks
   // whether this one is still on.
   const auto waiting = std::make_shared<bool>(true);
-  const CallbackToken token = future.add_done_callback([&scheduler, waiting](AnyFuture) {
-    if (*waiting) scheduler.stop();
+  const unsigned depth = scheduler.depth() + 1;
+  const CallbackToken token = future.add_done_callback([&scheduler, waiting, depth](AnyFuture) {
+    if (*waiting) scheduler.stop_run(depth);
   });
   try {
-    scheduler.run_forever();
+    run_loop(scheduler);
   } catch (...) {
     *waiting = false;
     future.remove_done_callback(token);

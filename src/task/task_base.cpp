@@ -37,7 +37,7 @@ TaskBase::TaskBase(Scheduler& scheduler, std::size_t slot_offset, Frame* root,
       frame_(root),
       label_(next_label()),
       context_(context_or_copy(options.context)) {
-  scheduler.check_open();
+  scheduler.check_call();
   if (!options.name.empty()) set_name(options.name);
   ReadyNode::run = &TaskBase::step;
   FakeFrame::resume = &TaskBase::on_end;

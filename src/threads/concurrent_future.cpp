@@ -68,6 +68,14 @@ bool ThreadFuture::set_running_or_notify_cancel() {
   throw RuntimeError("Future in unexpected state");
 }
 
+void ThreadFuture::cancel_unrun() {
+  cancel();
+  const std::lock_guard lock(mutex_);
+  if (state_ != State::cancelled) return;
+  state_ = State::notified;
+  tell_watchers();
+}
+
 std::unique_lock<std::mutex> ThreadFuture::begin_result() {
   std::unique_lock lock(mutex_);
   if (state_ >= State::cancelled) {

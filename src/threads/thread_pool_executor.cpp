@@ -105,7 +105,7 @@ void ThreadPoolExecutor::shutdown(ShutdownOptions options) {
   }
   while (BlockingJob* job = cancelled.pop_front()) {
     if (auto* work = dynamic_cast<asyncio::detail::Work*>(job)) {
-      work->future().cancel();
+      work->future().cancel_unrun();
     }
     job->done();
   }

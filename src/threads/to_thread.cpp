@@ -2,18 +2,14 @@
 
 namespace asyncio::detail {
 
-void ThreadJob::submit(ThreadAwaiterBase& awaiter, Scheduler& scheduler) {
+void AwaitedCall::start(ThreadAwaiterBase& awaiter, Scheduler& scheduler) {
   awaiter_ = &awaiter;
   context_ = ContextScope::copy_current();
-  try {
-    scheduler.backend().submit(*this);
-  } catch (...) {
-    awaiter_ = nullptr;
-    throw;
-  }
+  submit(scheduler);
 }
 
-void ThreadJob::run() noexcept {
+void AwaitedCall::run() noexcept {
+  if (claimed_.exchange(true, std::memory_order_relaxed)) return;
   ran_ = true;
   const ContextScope scope(context_);
   try {
@@ -23,21 +19,21 @@ void ThreadJob::run() noexcept {
   }
 }
 
-void ThreadJob::done() noexcept {
+void AwaitedCall::ended() noexcept {
   if (awaiter_ == nullptr) {
     delete this;
     return;
   }
-  if (!ran_)
+  if (!ran_) {
     error_ =
-        std::make_exception_ptr(RuntimeError("the loop was closed before the "
-                                             "function could run"));
+        std::make_exception_ptr(RuntimeError("the loop was closed before the function could run"));
+  }
   awaiter_->running_ = false;
   awaiter_->wake();
 }
 
 bool ThreadAwaiterBase::await_suspend(Continuation continuation) {
-  job_->submit(*this, running_scheduler());
+  job_->start(*this, running_scheduler());
   running_ = true;
   return park(continuation);
 }

@@ -17,7 +17,7 @@ class Deadlock : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-class VirtualBackend final : public NoKernelBackend {
+class VirtualBackend : public NoKernelBackend {
  public:
   [[nodiscard]] std::string_view name() const noexcept override { return "virtual"; }
   [[nodiscard]] Nanoseconds now() noexcept override { return now_; }

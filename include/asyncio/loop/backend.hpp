@@ -14,6 +14,7 @@
 #include "asyncio/base/delay.hpp"
 #include "asyncio/base/list.hpp"
 #include "asyncio/loop/descriptor.hpp"
+#include "asyncio/loop/ready_queue.hpp"
 #include "asyncio/loop/socket_address.hpp"
 
 namespace asyncio {
@@ -25,6 +26,17 @@ class BlockingJob : public base::ListNode {
   virtual ~BlockingJob() = default;
   virtual void run() noexcept = 0;   ///< worker thread
   virtual void done() noexcept = 0;  ///< loop thread, in a turn of its loop
+
+ private:
+  friend class Scheduler;
+  // Its way from the worker to the loop, so that sending it home allocates nothing.
+  struct Arrival : ReadyNode {
+    explicit Arrival(BlockingJob* of) noexcept : job(of) { run = &arrived; }
+    BlockingJob* job;
+  };
+  static void arrived(ReadyNode* node) { static_cast<Arrival*>(node)->job->done(); }
+
+  Arrival arrival_{this};
 };
 
 /// What a look-up asks. Python: socket.getaddrinfo.

@@ -24,6 +24,9 @@ struct CallbackOptions {
 
 namespace detail {
 
+/// What a callback is called in messages: "main()::<lambda>".
+[[nodiscard]] std::string callable_name(const std::type_info& type);
+
 /// A callback in the ready queue or among the timers, with who refers to it: the queue, handles.
 class CallbackBlock : public Describable, public ReadyNode, public base::Pooled {
  public:

@@ -23,9 +23,14 @@
 #include "asyncio/loop/exception_context.hpp"
 #include "asyncio/loop/handle.hpp"
 #include "asyncio/loop/ready_queue.hpp"
+#include "asyncio/loop/remote_call.hpp"
 #include "asyncio/loop/timer.hpp"
 
 namespace asyncio {
+
+namespace detail {
+class RemoteLoop;
+}
 
 /// State that a higher layer keeps with a loop (tasks, the facade). Destroyed with the loop.
 class LayerState {
@@ -71,11 +76,11 @@ class Scheduler {
 
   // Callbacks run in a copy of the context of whoever schedules them, or in the one given.
 
-  /// Runs `callback()` in the next turn. FIFO. RuntimeError when closed. Loop thread only.
-  /// Python: loop.call_soon.
+  /// Runs `callback()` in the next turn. FIFO. RuntimeError when closed, and in debug mode from
+  /// another thread. Loop thread only. Python: loop.call_soon.
   template <class F>
   Handle call_soon(F&& callback, CallbackOptions options = {}) {
-    check_open();
+    check_call();
     using Block = detail::CallbackWith<detail::SoonBlock, std::decay_t<F>>;
     auto* block =
         new Block(std::forward<F>(callback), *this, detail::context_or_copy(options.context));
@@ -87,7 +92,7 @@ class Scheduler {
   /// calls. Python: loop.call_at.
   template <class F>
   TimerHandle call_at(Nanoseconds when, F&& callback, CallbackOptions options = {}) {
-    check_open();
+    check_call();
     using Block = detail::CallbackWith<detail::TimerBlock, std::decay_t<F>>;
     auto* block =
         new Block(std::forward<F>(callback), *this, detail::context_or_copy(options.context));
@@ -108,23 +113,46 @@ class Scheduler {
     return call_at(base::saturating_add(time(), delay.value()), std::forward<F>(callback), options);
   }
 
-  /// As call_soon, from any thread; wakes the loop. RuntimeError when closed.
-  /// Python: loop.call_soon_threadsafe.
-  void call_soon_threadsafe(base::UniqueFunction<void()> callback, CallbackOptions options = {});
+  /// As call_soon, from any thread; wakes the loop. RuntimeError when closed; the caller sees to it
+  /// that the loop does not go during the call. Python: loop.call_soon_threadsafe.
+  template <class F>
+  ThreadSafeHandle call_soon_threadsafe(F&& callback, CallbackOptions options = {}) {
+    check_open();
+    using Call = detail::RemoteCallOf<std::decay_t<F>>;
+    auto* call =
+        new Call(std::forward<F>(callback), *this, detail::context_or_copy(options.context), true);
+    ThreadSafeHandle handle(call);
+    push_remote(call);
+    return handle;
+  }
 
   /// The loop's clock: monotonic, in nanoseconds. Python: loop.time (in seconds).
   [[nodiscard]] Nanoseconds time() noexcept { return backend_->now(); }
 
   // --- running --------------------------------------------------------------------------------
 
-  /// Turns until stop(). RuntimeError when closed, running already, or when another loop runs in
-  /// this thread. A KeyboardInterrupt or SystemExit from a callback leaves at once; the loop can
-  /// run again. Python: loop.run_forever.
+  /// Turns until stop(). RuntimeError when closed, when another loop runs in this thread, or when
+  /// this one runs already and allow_nesting() was not called. A KeyboardInterrupt or SystemExit
+  /// from a callback leaves at once; the loop can run again. Python: loop.run_forever.
   void run_forever();
   /// Ends run_forever after the present turn; before it, after exactly one. Python: loop.stop.
   void stop() noexcept { stopping_ = true; }
-  [[nodiscard]] bool is_running() const noexcept { return running_; }
-  [[nodiscard]] bool is_closed() const noexcept { return closed_; }
+  /// Any thread.
+  [[nodiscard]] bool is_running() const noexcept {
+    return running_on_.load(std::memory_order_relaxed) != nullptr;
+  }
+  /// Any thread.
+  [[nodiscard]] bool is_closed() const noexcept { return closed_.load(std::memory_order_relaxed); }
+  /// From now on run_forever may be called while this loop runs in this thread: it then turns the
+  /// same loop from inside. Python: the package nest_asyncio.
+  void allow_nesting() noexcept { nestable_ = true; }
+  [[nodiscard]] bool nestable() const noexcept { return nestable_; }
+  /// Throws what run_forever() would refuse with.
+  void check_runnable() const;
+  /// How many run_forever() are under way, one inside the other.
+  [[nodiscard]] unsigned depth() const noexcept { return depth_; }
+  /// stop() for the run that made depth() this number, which need not be the innermost.
+  void stop_run(unsigned depth) noexcept;
   /// Drops all callbacks and timers and closes the backend. RuntimeError while running.
   /// Python: loop.close.
   void close();
@@ -158,7 +186,10 @@ class Scheduler {
                      const Describable* handle = nullptr) noexcept;
 
   [[nodiscard]] bool get_debug() const noexcept { return debug_; }
-  void set_debug(bool enabled) noexcept { debug_ = enabled; }
+  void set_debug(bool enabled) noexcept {
+    debug_ = enabled;
+    guarded_.store(debug_ || is_closed(), std::memory_order_relaxed);
+  }
 
   // --- for the layers above -------------------------------------------------------------------
 
@@ -179,6 +210,7 @@ class Scheduler {
   /// KeyboardInterrupt and SystemExit, which belong to the program and to no task.
   void set_fatal(std::exception_ptr error) noexcept {
     if (!fatal_) fatal_ = std::move(error);
+    disturbed_ = true;
   }
   /// Runs in the next turn after interrupt(), on the loop's thread.
   void set_interrupt_handler(base::UniqueFunction<void()> handler) {
@@ -192,12 +224,32 @@ class Scheduler {
     return noticed;
   }
   void check_open() const {
-    if (closed_) [[unlikely]]
+    if (is_closed()) [[unlikely]]
       throw_closed();
   }
+  /// For what only the loop's thread may do: check_open(), and in debug mode whose thread this is.
+  void check_call() const {
+    if (guarded_.load(std::memory_order_relaxed)) [[unlikely]]
+      check_guarded();
+  }
+  /// As call_soon_threadsafe, without a handle and in an empty context: for the library's own.
+  template <class F>
+  void send(F&& callback) {
+    push_remote(new detail::RemoteCallOf<std::decay_t<F>>(std::forward<F>(callback), *this,
+                                                          detail::ContextSlot(), false));
+  }
+  /// A job that has run goes home. Any thread.
+  void send(BlockingJob& job) noexcept { push_remote(&job.arrival_); }
+  /// For threads that may outlive the loop. Any thread, while it is there.
+  [[nodiscard]] const std::shared_ptr<detail::RemoteLoop>& remote() const noexcept {
+    return remote_loop_;
+  }
+  /// Names the calling thread, by an address that no other living thread has.
+  [[nodiscard]] static const void* this_thread() noexcept { return &current_; }
   void attach(LoopResource& resource) noexcept { resources_.push_back(&resource); }
-  /// What row 2 and the facade keep here; opaque to the loop.
+  /// What rows 2 and 3 and the facade keep here; opaque to the loop.
   std::unique_ptr<LayerState> task_state;
+  std::unique_ptr<LayerState> thread_state;
   std::unique_ptr<LayerState> facade_state;
   /// 256 KB for whoever reads, so that an idle connection holds no buffer: valid until the next
   /// await, or for a tenant until it is told to vacate. Made at the first use.
@@ -208,7 +260,7 @@ class Scheduler {
   }
 
  private:
-  struct RemoteCall;
+  struct Run;
 
   void call_handler(const ExceptionContext& context);
   void run_turn();
@@ -222,9 +274,10 @@ class Scheduler {
   void discard_ready() noexcept;
   void discard_timers() noexcept;
   [[noreturn]] ASYNCIO_COLD static void throw_closed();
+  ASYNCIO_COLD void check_guarded() const;
   ASYNCIO_COLD static bool is_registered(const Scheduler* loop) noexcept;
   static void on_job_done(void* context, BlockingJob& job) noexcept;
-  void push_remote(RemoteCall* call) noexcept;
+  void push_remote(ReadyNode* node) noexcept;
 
   static constinit thread_local Scheduler* current_;
   static constinit thread_local Scheduler* chosen_;
@@ -235,16 +288,22 @@ class Scheduler {
   base::List<LoopResource> resources_;
   std::unique_ptr<Backend> backend_;
   std::exception_ptr fatal_;
-  std::atomic<RemoteCall*> remote_{nullptr};
+  std::atomic<ReadyNode*> remote_{nullptr};  // newest first
+  std::shared_ptr<detail::RemoteLoop> remote_loop_;
   std::atomic<bool> interrupted_{false};
   ExceptionHandler handler_;
   base::UniqueFunction<void()> on_interrupt_;
   std::unique_ptr<std::byte[]> scratch_;
   ScratchTenant* scratch_tenant_ = nullptr;
   std::uint64_t turns_ = 0;
-  bool running_ = false;
-  bool stopping_ = false;
-  bool closed_ = false;
+  Run* innermost_ = nullptr;
+  unsigned depth_ = 0;
+  std::atomic<const void*> running_on_{nullptr};  // this_thread() of whoever runs it
+  std::atomic<bool> closed_{false};
+  std::atomic<bool> guarded_{false};  // closed or in debug mode: one look for both
+  bool stopping_ = false;             // the innermost run
+  bool disturbed_ = false;            // the turn must not simply go on after this callback
+  bool nestable_ = false;
   bool debug_ = false;
 };
 

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -15,6 +16,7 @@
 #include "asyncio/task/future.hpp"
 #include "asyncio/task/task.hpp"
 #include "asyncio/task/task_factory.hpp"
+#include "asyncio/threads/run_in_executor.hpp"
 
 namespace asyncio {
 
@@ -41,7 +43,7 @@ class EventLoop {
   /// runs already, is closed, or is stopped first. Python: loop.run_until_complete.
   template <class A>
   auto run_until_complete(A&& awaitable) {
-    check_runnable();
+    scheduler_.check_runnable();
     auto future = as_future(std::forward<A>(awaitable));
     detail::run_until_done(scheduler_, future);
     // A future that the caller still holds keeps its result.
@@ -53,7 +55,7 @@ class EventLoop {
       return std::move(future).result();
     }
   }
-  void run_forever() { scheduler_.run_forever(); }
+  void run_forever() { detail::run_loop(scheduler_); }
   void stop() noexcept { scheduler_.stop(); }
   [[nodiscard]] bool is_running() const noexcept { return scheduler_.is_running(); }
   [[nodiscard]] bool is_closed() const noexcept { return scheduler_.is_closed(); }
@@ -66,8 +68,9 @@ class EventLoop {
   Handle call_soon(F&& callback, CallbackOptions options = {}) {
     return scheduler_.call_soon(std::forward<F>(callback), options);
   }
-  void call_soon_threadsafe(base::UniqueFunction<void()> callback, CallbackOptions options = {}) {
-    scheduler_.call_soon_threadsafe(std::move(callback), options);
+  template <class F>
+  ThreadSafeHandle call_soon_threadsafe(F&& callback, CallbackOptions options = {}) {
+    return scheduler_.call_soon_threadsafe(std::forward<F>(callback), options);
   }
   template <class F>
   TimerHandle call_later(Delay delay, F&& callback, CallbackOptions options = {}) {
@@ -104,6 +107,30 @@ class EventLoop {
     return task_factory_;
   }
 
+  // --- threads ----------------------------------------------------------------------------------
+
+  /// Runs `function(args...)` on a thread of `executor`, or of the default one for null, as
+  /// to_thread does. Cancelling the future does not stop a function that has begun; one that has
+  /// not never runs. RuntimeError("Executor shutdown has been called") after
+  /// shutdown_default_executor, for null. Python: loop.run_in_executor.
+  template <class F, class... Args>
+  auto run_in_executor(concurrent::ThreadPoolExecutor* executor, F&& function, Args&&... args) {
+    return detail::run_in_executor(scheduler_, executor, std::forward<F>(function),
+                                   std::forward<Args>(args)...);
+  }
+  template <class F, class... Args>
+  auto run_in_executor(concurrent::ThreadPoolExecutor& executor, F&& function, Args&&... args) {
+    return detail::run_in_executor(scheduler_, &executor, std::forward<F>(function),
+                                   std::forward<Args>(args)...);
+  }
+  /// What run_in_executor(nullptr, ...) and to_thread use from now on, instead of the loop's own
+  /// threads; the loop shares it. Python: loop.set_default_executor.
+  void set_default_executor(std::shared_ptr<concurrent::ThreadPoolExecutor> executor);
+  /// Refuses new work for the default executor and waits for what it does; after `timeout`
+  /// (nullopt: never) warns and leaves its threads to themselves. Python:
+  /// loop.shutdown_default_executor.
+  [[nodiscard]] Coro<> shutdown_default_executor(std::optional<Delay> timeout = {});
+
   // --- errors -----------------------------------------------------------------------------------
 
   /// `handler(loop, context)`; null restores the default. Python: loop.set_exception_handler.
@@ -125,8 +152,6 @@ class EventLoop {
   [[nodiscard]] Scheduler& scheduler() noexcept { return scheduler_; }
 
  private:
-  void check_runnable() const;
-
   template <class A>
   auto as_future(A&& awaitable) {
     if constexpr (detail::is_future_v<A>) {

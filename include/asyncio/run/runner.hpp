@@ -47,8 +47,9 @@ class Runner {
   /// The loop, made at the first use. Python: Runner.get_loop.
   [[nodiscard]] EventLoop& get_loop();
 
-  /// Cancels what still runs and waits for its end, then closes the loop. What those tasks fail
-  /// with goes to the exception handler. Python: Runner.close.
+  /// Cancels what still runs and waits for its end, then for the default executor (300 s), then
+  /// closes the loop. What those tasks fail with goes to the exception handler.
+  /// Python: Runner.close.
   void close();
 
  private:
@@ -62,11 +63,36 @@ class Runner {
   bool closed_ = false;
 };
 
-/// Runs `main` in a new loop and closes it: cancels what is left, waits for its end. Gives the
-/// result of main or throws its exception. RuntimeError when a loop runs in this thread already.
-/// Python: asyncio.run.
+namespace detail {
+
+/// The running loop, if nest_asyncio::apply() was called for it.
+EventLoop* nestable_loop();
+
+// asyncio::run() inside a loop that allows it. What ends before its task does cancels it.
 template <class A>
-auto run(A&& main, RunOptions options = {}) {
+auto run_nested(EventLoop& loop, A&& main) {
+  auto task = loop.create_task(std::forward<A>(main));
+  task.task_block()->expect_pending();
+  try {
+    run_until_done(loop.scheduler(), task);
+  } catch (...) {
+    task.cancel();
+    throw;
+  }
+  return std::move(task).result();
+}
+
+}  // namespace detail
+
+/// Runs `main` in a new loop and closes it: cancels what is left, waits for its end. Gives the
+/// result of main or throws its exception. RuntimeError when a loop runs in this thread already,
+/// but see nest_asyncio::apply(). Python: asyncio.run.
+template <class A>
+auto run(A&& main, RunOptions options = {})
+    -> decltype(std::declval<Runner&>().run(std::forward<A>(main))) {
+  if (EventLoop* nestable = detail::nestable_loop()) {
+    return detail::run_nested(*nestable, std::forward<A>(main));
+  }
   Runner runner(options);
   if constexpr (std::is_void_v<decltype(runner.run(std::forward<A>(main)))>) {
     runner.run(std::forward<A>(main));

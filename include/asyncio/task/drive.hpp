@@ -6,6 +6,9 @@
 
 namespace asyncio::detail {
 
+/// Scheduler::run_forever; inside a task, which is then none of the loop's, see allow_nesting().
+void run_loop(Scheduler& scheduler);
+
 /// Turns the loop until `future` is done. RuntimeError("Event loop stopped before Future
 /// completed.") when stop() came first. What a callback throws past the loop (KeyboardInterrupt,
 /// SystemExit) passes; the future's own error is then taken as retrieved.

@@ -12,6 +12,7 @@
 
 #include "asyncio/coro/coro.hpp"
 #include "asyncio/task/future.hpp"
+#include "asyncio/task/remote_task.hpp"
 #include "asyncio/task/task_base.hpp"
 
 namespace asyncio {
@@ -37,6 +38,9 @@ class TaskInterface : public Base {
   [[nodiscard]] Context get_context() const {
     return Context(task_block()->context_slot()->object());
   }
+
+  /// A reference for other threads, which may not touch this one: `cancel()` and `done()`.
+  [[nodiscard]] RemoteTask remote() const { return make_remote(*task_block()); }
 
   // For the library.
   [[nodiscard]] TaskBase* task_block() const noexcept {

@@ -40,6 +40,9 @@ class TaskBase : public FutureBase, public ReadyNode, public FakeFrame, public b
 
   /// The task whose coroutine runs in this thread now, or null.
   [[nodiscard]] static TaskBase* current() noexcept { return current_; }
+  static TaskBase* exchange_current(TaskBase* task) noexcept {
+    return std::exchange(current_, task);
+  }
 
   bool cancel(std::string_view message) override;
   /// Takes one request back; at zero also one that has not been delivered. Returns what is left.

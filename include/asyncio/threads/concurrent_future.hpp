@@ -78,6 +78,8 @@ class ThreadFuture {
   bool cancel();
   [[nodiscard]] State state() const;
   bool set_running_or_notify_cancel();
+  /// It will not run any more: cancels it unless it has run, and tells those who wait for it.
+  void cancel_unrun();
   void set_exception(std::exception_ptr error);
   void add_done_callback(Callback callback);
   [[nodiscard]] std::string repr() const;

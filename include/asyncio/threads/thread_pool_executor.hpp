@@ -53,7 +53,10 @@ class WorkOf final : public ThreadFutureOf<T>, public Work {
       this->set_exception(std::current_exception());
     }
   }
-  void done() noexcept override { this->drop_reference(); }
+  void done() noexcept override {
+    call_.reset();  // if it never ran
+    this->drop_reference();
+  }
 
  private:
   T invoke() {

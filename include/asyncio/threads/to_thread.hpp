@@ -1,6 +1,7 @@
 // to_thread(): a function that blocks, run beside the loop.
 #pragma once
 
+#include <atomic>
 #include <concepts>
 #include <exception>
 #include <memory>
@@ -11,10 +12,10 @@
 #include "asyncio/base/contextvars.hpp"
 #include "asyncio/base/result.hpp"
 #include "asyncio/coro/with.hpp"
-#include "asyncio/loop/backend.hpp"
 #include "asyncio/loop/scheduler.hpp"
 #include "asyncio/task/future.hpp"
 #include "asyncio/task/suspend.hpp"
+#include "asyncio/threads/default_executor.hpp"
 
 namespace asyncio {
 
@@ -22,15 +23,17 @@ namespace detail {
 
 class ThreadAwaiterBase;
 
-/// The function and its outcome. A thread that has begun cannot be stopped, so the job outlives an
+/// The function and its outcome. A thread that has begun cannot be stopped, so the call outlives an
 /// await that was cancelled and then goes by itself.
-class ThreadJob : public BlockingJob {
+class AwaitedCall : public ThreadJob {
  public:
   void run() noexcept final;
-  void done() noexcept final;
-  /// Nobody waits any more.
-  void orphan() noexcept { awaiter_ = nullptr; }
-  void submit(ThreadAwaiterBase& awaiter, Scheduler& scheduler);
+  /// Nobody waits any more: what has not begun never will.
+  void orphan() noexcept {
+    awaiter_ = nullptr;
+    claimed_.exchange(true, std::memory_order_relaxed);
+  }
+  void start(ThreadAwaiterBase& awaiter, Scheduler& scheduler);
   [[nodiscard]] const std::exception_ptr& error() const noexcept { return error_; }
 
  protected:
@@ -38,15 +41,18 @@ class ThreadJob : public BlockingJob {
   virtual void call() = 0;
 
  private:
-  ThreadAwaiterBase* awaiter_ = nullptr;
+  void ended() noexcept final;
+
+  ThreadAwaiterBase* awaiter_ = nullptr;  // loop thread
   std::exception_ptr error_;
   ContextSlot context_;
+  std::atomic<bool> claimed_{false};  // by the worker that runs it, or by orphan()
   bool ran_ = false;
 };
 
 class ThreadAwaiterBase : public Suspend {
  public:
-  explicit ThreadAwaiterBase(std::unique_ptr<ThreadJob> job) noexcept : job_(std::move(job)) {}
+  explicit ThreadAwaiterBase(std::unique_ptr<AwaitedCall> job) noexcept : job_(std::move(job)) {}
   ThreadAwaiterBase(ThreadAwaiterBase&&) noexcept = default;
 
   static constexpr bool await_ready() noexcept { return false; }
@@ -60,22 +66,22 @@ class ThreadAwaiterBase : public Suspend {
   void check() {
     if (std::exception_ptr failure = error()) std::rethrow_exception(failure);
   }
-  [[nodiscard]] ThreadJob& job() noexcept { return *job_; }
+  [[nodiscard]] AwaitedCall& job() noexcept { return *job_; }
 
  private:
-  friend class ThreadJob;
+  friend class AwaitedCall;
   bool abort() override {
     abandon();
     return true;
   }
   void abandon() noexcept;
 
-  std::unique_ptr<ThreadJob> job_;
+  std::unique_ptr<AwaitedCall> job_;
   bool running_ = false;
 };
 
 template <class F, class... Args>
-class ThreadCall final : public ThreadJob {
+class ThreadCall final : public AwaitedCall {
  public:
   using T = std::invoke_result_t<F, Args...>;
   template <class... Gs>
@@ -114,13 +120,14 @@ class ThreadAwaiter final
 
 }  // namespace detail
 
-/// Runs `function(args...)` on a worker thread of the loop and gives its result or exception. For
-/// calls that block: files, other libraries. Function and arguments are copied or moved; use
-/// std::ref for references, and mind that two threads then see the same object. The function runs
-/// in a copy of the current context.
+/// Runs `function(args...)` on a thread of the loop's default executor and gives its result or
+/// exception. For calls that block: files, other libraries. Function and arguments are copied or
+/// moved; use std::ref for references, and mind that two threads then see the same object. The
+/// function runs in a copy of the current context.
+/// RuntimeError("Executor shutdown has been called") after shutdown_default_executor.
 ///
-/// Cancelling ends the wait at once, not the thread: the function runs to its end and its result is
-/// dropped. Python: asyncio.to_thread.
+/// Cancelling ends the wait at once, not the thread: a function that has begun runs to its end and
+/// its result is dropped; one that has not never runs. Python: asyncio.to_thread.
 template <class F, class... Args>
   requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
 [[nodiscard]] auto to_thread(F&& function, Args&&... args) {

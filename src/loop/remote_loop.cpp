@@ -1,0 +1,27 @@
+#include "asyncio/loop/remote_loop.hpp"
+
+#include "asyncio/loop/scheduler.hpp"
+
+namespace asyncio::detail {
+
+bool RemoteLoop::call_soon(base::UniqueFunction<void()>& callback) {
+  const std::lock_guard lock(mutex_);
+  if (loop_ == nullptr) return false;
+  loop_->send(std::move(callback));
+  return true;
+}
+
+void RemoteLoop::deliver(BlockingJob& job) noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    if (loop_ != nullptr) return loop_->send(job);
+  }
+  job.done();
+}
+
+void RemoteLoop::detach() noexcept {
+  const std::lock_guard lock(mutex_);
+  loop_ = nullptr;
+}
+
+}  // namespace asyncio::detail
