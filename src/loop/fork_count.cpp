@@ -17,4 +17,6 @@ unsigned fork_count() noexcept {
   return count.load(std::memory_order_relaxed);
 }
 
+void in_forked_child(void (*forget)()) noexcept { ::pthread_atfork(nullptr, nullptr, forget); }
+
 }  // namespace asyncio::detail

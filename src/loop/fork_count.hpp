@@ -7,4 +7,7 @@ namespace asyncio::detail {
 /// where getpid() is a system call. (A child made by a bare clone() is not seen.)
 [[nodiscard]] unsigned fork_count() noexcept;
 
+/// Calls `forget` in every child from now on, on its one thread, the one that forked.
+void in_forked_child(void (*forget)()) noexcept;
+
 }  // namespace asyncio::detail

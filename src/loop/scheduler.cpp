@@ -8,6 +8,7 @@
 #include "asyncio/base/error.hpp"
 #include "asyncio/base/log.hpp"
 #include "asyncio/loop/remote_loop.hpp"
+#include "loop/fork_count.hpp"
 
 namespace asyncio {
 
@@ -49,6 +50,11 @@ Scheduler::Scheduler() : Scheduler(nullptr) { backend_ = make_backend(&on_job_do
 Scheduler::Scheduler(std::unique_ptr<Backend> backend)
     : backend_(std::move(backend)), remote_loop_(std::make_shared<detail::RemoteLoop>(*this)) {
   OpenLoops::instance().add(this);
+  // Whoever forks inside a loop is outside of it in the child, and may run one of its own there.
+  [[maybe_unused]] static const bool once = [] {
+    detail::in_forked_child([] { current_ = nullptr; });
+    return true;
+  }();
 }
 
 bool Scheduler::is_registered(const Scheduler* loop) noexcept {

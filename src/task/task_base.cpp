@@ -6,6 +6,7 @@
 #include "asyncio/loop/scheduler.hpp"
 #include "asyncio/task/suspend.hpp"
 #include "asyncio/task/task.hpp"
+#include "loop/fork_count.hpp"
 #include "task/task_state.hpp"
 
 namespace asyncio {
@@ -65,6 +66,13 @@ std::string TaskBase::name() const {
 }
 
 void TaskBase::set_name(std::string_view name) { details().name = name; }
+
+void TaskBase::forget_after_fork() noexcept {
+  [[maybe_unused]] static const bool once = [] {
+    in_forked_child([] { current_ = nullptr; });
+    return true;
+  }();
+}
 
 // --- stepping -----------------------------------------------------------------------------------
 

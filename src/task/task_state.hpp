@@ -14,7 +14,7 @@ namespace asyncio::detail {
 /// The unfinished tasks of a loop, in order of creation, and its live async generators.
 class TaskState final : public LayerState, public GeneratorHome {
  public:
-  explicit TaskState(Scheduler& of) noexcept : scheduler(of) {}
+  explicit TaskState(Scheduler& of) noexcept : scheduler(of) { TaskBase::forget_after_fork(); }
   ~TaskState() override {
     // Nobody can await their cleanup any more: they end where they stand.
     while (GeneratorState* generator = generators.pop_front()) generator->home = nullptr;

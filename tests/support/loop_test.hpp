@@ -47,12 +47,17 @@ class QuietTest : public ::testing::Test {
 
   void TearDown() override {
     EXPECT_EQ(LogCapture::take(), std::vector<std::string>()) << "logged and not expected";
+    if (blocks_migrate_) return;
     EXPECT_EQ(base::Pool::live(), live_before_) << "pooled blocks leaked or were freed twice";
   }
+
+  /// Other threads make coroutines that end here, so this thread's count proves nothing.
+  void let_blocks_migrate() { blocks_migrate_ = true; }
 
  private:
   LogCapture capture_;
   long live_before_ = base::Pool::live();
+  bool blocks_migrate_ = false;
 };
 
 /// A test with an EventLoop on a virtual clock.

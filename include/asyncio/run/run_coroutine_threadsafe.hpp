@@ -34,6 +34,7 @@ class Submission {
     EventLoop& loop = *std::exchange(loop_, nullptr);
     try {
       Task<T> task = loop.create_task(std::move(source_));
+      if (future_.cancelled()) task.cancel();  // before its first step: it never runs
       std::make_shared<OutboundLink<T>>(task, future_, loop.scheduler())->start(loop.scheduler());
     } catch (...) {
       if (future_.set_running_or_notify_cancel()) future_.set_exception(std::current_exception());

@@ -43,6 +43,8 @@ class TaskBase : public FutureBase, public ReadyNode, public FakeFrame, public b
   static TaskBase* exchange_current(TaskBase* task) noexcept {
     return std::exchange(current_, task);
   }
+  /// A task that forks is none of the child's.
+  static void forget_after_fork() noexcept;
 
   bool cancel(std::string_view message) override;
   /// Takes one request back; at zero also one that has not been delivered. Returns what is left.
