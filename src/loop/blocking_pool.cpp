@@ -203,17 +203,19 @@ void BlockingPool::add_thread() {
     const std::lock_guard lock(shared_->mutex);
     ++shared_->live_threads;
   }
+  constexpr std::size_t kLongestName = 15;  // the kernel's limit
   const std::string number = "_" + std::to_string(threads_.size());
+  std::string name = name_.substr(0, kLongestName - number.size()) + number;
   try {
-    threads_.emplace_back([shared = shared_] { work(shared); });
+    threads_.emplace_back([shared = shared_, name = std::move(name)] {
+      ::pthread_setname_np(::pthread_self(), name.c_str());  // before its first job may ask
+      work(shared);
+    });
   } catch (...) {
     const std::lock_guard lock(shared_->mutex);
     --shared_->live_threads;
     throw;
   }
-  constexpr std::size_t kLongestName = 15;  // the kernel's limit
-  const std::string name = name_.substr(0, kLongestName - number.size()) + number;
-  ::pthread_setname_np(threads_.back().native_handle(), name.c_str());
 }
 
 void BlockingPool::work(const std::shared_ptr<Shared>& shared) noexcept {

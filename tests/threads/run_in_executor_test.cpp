@@ -102,10 +102,10 @@ TEST_F(run_in_executor, a_loop_that_closes_leaves_futures_of_threads_alone) {
 
 // CPython: test_base_events::BaseEventLoopTests::test_shutdown_default_executor_timeout
 TEST_F(run_in_executor, a_shutdown_that_takes_too_long_warns_and_does_not_wait) {
-  std::latch release(1);
+  auto release = std::make_shared<std::latch>(1);  // the thread outlives this test's variables
   auto pool = std::make_shared<ThreadPoolExecutor>(concurrent::ThreadPoolOptions{.max_workers = 1});
   loop().set_default_executor(pool);
-  Future<> stuck = loop().run_in_executor(nullptr, [&] { release.wait(); });
+  Future<> stuck = loop().run_in_executor(nullptr, [release] { release->wait(); });
   run(loop().shutdown_default_executor(10ms));
   EXPECT_EQ(take_logs(),
             (std::vector<std::string>{"RuntimeWarning: The executor did not finishing joining its "
@@ -114,7 +114,7 @@ TEST_F(run_in_executor, a_shutdown_that_takes_too_long_warns_and_does_not_wait) 
             "RuntimeError: cannot schedule new futures after shutdown");
   pool.reset();
   loop().close();
-  release.count_down();
+  release->count_down();
 }
 
 TEST_F(run_in_executor, the_shutdown_waits_for_all_threads_of_a_set_executor) {
