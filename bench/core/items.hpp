@@ -25,6 +25,14 @@ double future_wake(std::size_t n);   // n: a multiple of 256
 double flood_caller(std::size_t n);  // the calling thread alone
 double flood_both(std::size_t n);    // with the loop's thread
 
+// Locks and queues
+double queue_free(std::size_t n);
+double queue_one(std::size_t n);
+double queue_hundred(std::size_t n);
+double lock_free(std::size_t n);
+double lock_handover(std::size_t n);  // n: even
+double event_wake(std::size_t n);     // n: a multiple of 256
+
 // Errors
 double raise_1(std::size_t n);
 double raise_5(std::size_t n);

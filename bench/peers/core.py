@@ -177,6 +177,85 @@ def flood(which):
     return time_flood
 
 
+# ---- locks and queues
+
+
+async def queue_free(n):
+    queue = asyncio.Queue()
+    begin = thread_cpu_ns()
+    for i in range(n):
+        await queue.put(i)
+        await queue.get()
+    return thread_cpu_ns() - begin
+
+
+def queue_of(maxsize):
+    async def time_queue(n):
+        queue = asyncio.Queue(maxsize)
+
+        async def put_all():
+            for i in range(n):
+                await queue.put(i)
+
+        producer = asyncio.create_task(put_all())
+        begin = thread_cpu_ns()
+        for _ in range(n):
+            await queue.get()
+        end = thread_cpu_ns()
+        await producer
+        return end - begin
+
+    return time_queue
+
+
+async def lock_free(n):
+    lock = asyncio.Lock()
+    begin = thread_cpu_ns()
+    for _ in range(n):
+        await lock.acquire()
+        lock.release()
+    return thread_cpu_ns() - begin
+
+
+async def lock_handover(n):
+    lock = asyncio.Lock()
+
+    async def take_again_and_again():
+        for _ in range(n // 2):
+            await lock.acquire()
+            lock.release()
+
+    await lock.acquire()
+    tasks = [asyncio.create_task(take_again_and_again()) for _ in range(2)]
+    await asyncio.sleep(0)
+    begin = thread_cpu_ns()
+    lock.release()
+    for task in tasks:
+        await task
+    return thread_cpu_ns() - begin
+
+
+async def event_wake(n):
+    event = asyncio.Event()
+    rounds = n // 256
+
+    async def wait_again_and_again():
+        for _ in range(rounds):
+            await event.wait()
+
+    waiters = [asyncio.create_task(wait_again_and_again()) for _ in range(256)]
+    await asyncio.sleep(0)
+    begin = thread_cpu_ns()
+    for _ in range(rounds):
+        event.set()
+        event.clear()
+        await asyncio.sleep(0)
+    end = thread_cpu_ns()
+    for waiter in waiters:
+        await waiter
+    return end - begin
+
+
 # ---- errors
 
 
@@ -258,6 +337,12 @@ ROWS = [
     ("call_soon", call_soon, 1000),
     ("call_later + cancel", call_later_cancel, 1000),
     ("future: set + wake", future_wake, 256 * 4),
+    ("queue: put + get, nobody waits", queue_free, 1000),
+    ("queue of 1: put + get, two tasks", queue_of(1), 1000),
+    ("queue of 100: put + get, two tasks", queue_of(100), 1000),
+    ("lock: acquire + release, free", lock_free, 1000),
+    ("lock: handed over", lock_handover, 1000),
+    ("event: set + wake", event_wake, 256 * 4),
     ("gather of 10,000, per child", gather_many, 10_000),
     ("run(nothing)", run_nothing, 10),
     ("raise through 1 coroutine", raise_through(1), 100),

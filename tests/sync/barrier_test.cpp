@@ -125,8 +125,7 @@ TEST_F(barrier, fills_task_by_task) {
     EXPECT_EQ(barrier.n_waiting(), 2);
     Task<int> third = create_task(barrier.wait());
     co_await one_turn();
-    std::vector<Task<int>> tasks{first, second, third};
-    co_await asyncio::wait(std::move(tasks));
+    co_await asyncio::wait(list_of(first, second, third));
     EXPECT_EQ((Numbers{first.result(), second.result(), third.result()}), (Numbers{0, 1, 2}));
     EXPECT_READY(barrier);
   });
@@ -209,7 +208,7 @@ TEST_F(barrier, a_cancelled_task_just_leaves) {
     co_await one_turn();
     EXPECT_EQ(barrier.n_waiting(), 2);
     Task<int> fourth = create_task(barrier.wait());
-    const auto numbers = co_await gather(std::vector<Task<int>>{second, third, fourth});
+    const auto numbers = co_await gather(list_of(second, third, fourth));
     EXPECT_EQ(numbers.size(), 3U);
     EXPECT_READY(barrier);
   });

@@ -25,6 +25,13 @@ Coro<std::string> failure_of(A awaitable) {
   co_return outcome.ok() ? "nothing" : describe(outcome.exception());
 }
 
+/// A list of tasks; g++ 12 takes no braced list in an expression with co_await.
+template <class T, class... More>
+std::vector<T> list_of(T first, More... more) {
+  std::vector<T> tasks{std::move(first), std::move(more)...};
+  return tasks;
+}
+
 /// How many wait, as the repr of a primitive or queue has it behind `label`.
 inline std::string after(const std::string& repr, const std::string& label) {
   const auto at = repr.find(label);

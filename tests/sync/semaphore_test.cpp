@@ -251,7 +251,7 @@ TEST_F(semaphore, a_cancelled_head_does_not_change_the_order) {
     co_await one_turn();
     semaphore.release();
     semaphore.release();
-    co_await gather(return_exceptions, std::vector<Task<>>{first, second, third});
+    co_await gather(return_exceptions, list_of(first, second, third));
   });
   EXPECT_EQ(order, (Numbers{2, 3}));
 }
