@@ -8,6 +8,7 @@
 #include "asyncio/coro/generator.hpp"
 #include "asyncio/coro/pass.hpp"
 #include "asyncio/coro/with.hpp"
+#include "asyncio/net/resolver.hpp"
 #include "asyncio/net/server.hpp"
 #include "asyncio/net/tcp.hpp"
 #include "asyncio/run/event_loop.hpp"

@@ -2,6 +2,7 @@
 //   <!-- include examples/hello.cpp -->           the whole file
 //   <!-- include examples/hello.cpp 3-9 -->       these lines
 //   <!-- include examples/hello.cpp :greet -->    between the lines `// [greet]` and `// [/greet]`
+// In Python the marker lines begin with `#`.
 // Lines taken from inside a file lose their common indentation, and marker lines are left out.
 #include <algorithm>
 #include <fstream>
@@ -21,9 +22,11 @@ std::string trimmed(const std::string& line) {
   return begin == std::string::npos ? std::string() : line.substr(begin);
 }
 
+// A comment of nothing but `[word]`.
 bool is_marker(const std::string& line) {
   const std::string text = trimmed(line);
-  return text.starts_with("// [") && text.back() == ']' && text.find(' ', 3) == std::string::npos;
+  const std::size_t word = text.starts_with("// [") ? 3 : text.starts_with("# [") ? 2 : 0;
+  return word != 0 && text.back() == ']' && text.find(' ', word) == std::string::npos;
 }
 
 Lines dedented(Lines lines) {
@@ -42,10 +45,12 @@ std::optional<Lines> named_lines(const fs::path& root, const Lines& words) {
   if (words.size() > 1 && words[1][0] == ':') {
     const std::string tag = words[1].substr(1);
     const auto is = [](const std::string& marker) {
-      return [marker](const std::string& line) { return trimmed(line) == marker; };
+      return [marker](const std::string& line) {
+        return is_marker(line) && trimmed(line).ends_with(" [" + marker + "]");
+      };
     };
-    begin = std::find_if(begin, end, is("// [" + tag + "]"));
-    end = std::find_if(begin, end, is("// [/" + tag + "]"));
+    begin = std::find_if(begin, end, is(tag));
+    end = std::find_if(begin, end, is("/" + tag));
     if (end == file.end()) return std::nullopt;
   } else if (words.size() > 1) {
     const std::size_t first = std::strtoul(words[1].c_str(), nullptr, 10);

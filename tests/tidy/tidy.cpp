@@ -35,6 +35,11 @@ int main(int argc, char** argv) {
          return tidy::check_conformance(root);
        }},
       {"layers", [&] { return tidy::check_layers(root); }},
+      {"names",
+       [&] {
+         if (option == "--fix") tidy::check_names(root, true);
+         return tidy::check_names(root);
+       }},
       {"paths", [&] { return tidy::check_paths(root); }},
       {"seam", [&] { return tidy::check_seam(root, undefined_symbols(option)); }},
       {"sizes", [&] { return tidy::check_sizes(root); }},
@@ -48,7 +53,7 @@ int main(int argc, char** argv) {
   const auto chosen = checks.find(check);
   if (chosen == checks.end()) {
     std::fputs(
-        "usage: asyncio_tidy conformance|layers|paths|seam|sizes|snippets|text ROOT [--fix | "
+        "usage: asyncio_tidy conformance|layers|names|paths|seam|sizes|snippets|text ROOT [--fix | "
         "OBJECTS]\n",
         stderr);
     return 2;

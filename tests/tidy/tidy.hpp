@@ -37,9 +37,13 @@ Findings check_snippets(const fs::path& root, bool fix = false);
 /// Paths in `backticks` in the documents of the root that do not exist.
 Findings check_paths(const fs::path& root);
 
-/// Rules and CPython test ids that the tests state and docs/conformance.md does not, or the reverse,
-/// see conformance.cpp; `fix` rewrites the table.
+/// Rules and CPython test ids that the tests state and docs/conformance.md does not, or the
+/// reverse, see conformance.cpp; `fix` rewrites the table.
 Findings check_conformance(const fs::path& root, bool fix = false);
+
+/// Names that docs/coming-from-python.md says exist and that tests/run/names_test.cpp does not use,
+/// and wrong counts of them, see names.cpp; `fix` writes the counts.
+Findings check_names(const fs::path& root, bool fix = false);
 
 /// Undefined symbols of object files that go around the backend; the rules are in
 /// tests/tidy/kernel.txt. `symbols` is the output of `nm -A -u` over the objects.

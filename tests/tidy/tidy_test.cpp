@@ -48,6 +48,7 @@ using snippets = Tree;
 using paths = Tree;
 using seam = Tree;
 using conformance = Tree;
+using names = Tree;
 
 TEST_F(layers, accept_includes_that_point_down) {
   write("include/asyncio/base/list.hpp", "#include <vector>\n");
@@ -167,6 +168,12 @@ TEST_F(snippets, report_a_difference_and_mend_it) {
   EXPECT_THAT(read_file(root / "README.md"), HasSubstr("```cpp\nhello();\n```\n"));
 }
 
+TEST_F(snippets, know_the_markers_of_python) {
+  write("examples/hello.py", "def f():\n    # [body]\n    hello()\n    # [/body]\n");
+  write("README.md", "<!-- include examples/hello.py :body -->\n```python\nhello()\n```\n");
+  EXPECT_THAT(check_snippets(root), IsEmpty());
+}
+
 TEST_F(snippets, report_a_source_that_does_not_exist) {
   write("examples/a.cpp", "int a;\n");
   write("docs/a.md",
@@ -261,6 +268,32 @@ TEST_F(conformance, reports_a_comment_that_names_nothing) {
   const auto found = texts(check_conformance(root));
   EXPECT_THAT(found, ::testing::Contains(HasSubstr(":1: neither `Rule 2.N` nor a test's id")));
   EXPECT_THAT(found, ::testing::Contains(HasSubstr(":4: the comment above names 2.39, and no")));
+}
+
+constexpr const char* kNames =
+    "## Names\n\n*2 of 3 names*\n\n| Python | C++ | |\n|---|---|---|\n| `gather` | `gather` | |\n"
+    "| `loop.time` | `EventLoop::time()`, `clock<T>` | |\n| `spawn` | - | to come |\n";
+
+TEST_F(names, accept_a_table_whose_names_are_used) {
+  write("docs/coming-from-python.md", kNames);
+  write("tests/run/names_test.cpp", "using asyncio::gather;\nloop.time(); clock<int>();\n");
+  EXPECT_THAT(check_names(root), IsEmpty());
+}
+
+TEST_F(names, report_one_that_is_not_used) {
+  write("docs/coming-from-python.md", kNames);
+  write("tests/run/names_test.cpp", "using asyncio::gathered;\nloop.time(); clock<int>();\n");
+  EXPECT_THAT(texts(check_names(root)), ElementsAre(HasSubstr("does not use gather")));
+}
+
+TEST_F(names, report_a_missing_reason_and_a_wrong_count_and_mend_that) {
+  write("docs/coming-from-python.md",
+        "*2 of 2 names*\n\n| `gather` | - | |\n| `run` | `run` | |\n");
+  write("tests/run/names_test.cpp", "using asyncio::run;\n");
+  EXPECT_THAT(texts(check_names(root)),
+              ElementsAre(HasSubstr("no name, and no reason why"), HasSubstr("*1 of 2 names*")));
+  check_names(root, true);
+  EXPECT_THAT(texts(check_names(root)), ElementsAre(HasSubstr("no reason why")));
 }
 
 }  // namespace

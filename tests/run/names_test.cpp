@@ -1,0 +1,255 @@
+// Python's names, used as docs/coming-from-python.md spells them. What is renamed or goes breaks
+// the build here, and `tidy.names` holds the tables of that document against this file.
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "asyncio/asyncio.hpp"
+#include "support/loop_test.hpp"
+
+namespace asyncio::test {
+namespace {
+
+// ---- every name of asyncio.__all__
+// ----------------------------------------------------------------
+
+namespace names_of_python {
+
+using asyncio::ALL_COMPLETED;
+using asyncio::all_tasks;
+using asyncio::as_completed;
+using asyncio::Barrier;
+using asyncio::BoundedSemaphore;
+using asyncio::BrokenBarrierError;
+using asyncio::CancelledError;
+using asyncio::Condition;
+using asyncio::create_eager_task_factory;
+using asyncio::create_task;
+using asyncio::current_task;
+using asyncio::eager_task_factory;
+using asyncio::ensure_future;
+using asyncio::Event;
+using asyncio::EventLoop;
+using asyncio::FIRST_COMPLETED;
+using asyncio::FIRST_EXCEPTION;
+using asyncio::Future;
+using asyncio::gather;
+using asyncio::get_event_loop;
+using asyncio::get_running_loop;
+using asyncio::Handle;
+using asyncio::IncompleteReadError;
+using asyncio::InvalidStateError;
+using asyncio::iscoroutine_v;
+using asyncio::isfuture_v;
+using asyncio::LifoQueue;
+using asyncio::LimitOverrunError;
+using asyncio::Lock;
+using asyncio::new_event_loop;
+using asyncio::open_connection;
+using asyncio::PriorityQueue;
+using asyncio::Queue;
+using asyncio::QueueEmpty;
+using asyncio::QueueFull;
+using asyncio::QueueShutDown;
+using asyncio::run;
+using asyncio::run_coroutine_threadsafe;
+using asyncio::Runner;
+using asyncio::Semaphore;
+using asyncio::Server;
+using asyncio::set_event_loop;
+using asyncio::shield;
+using asyncio::sleep;
+using asyncio::start_server;
+using asyncio::StreamReader;
+using asyncio::StreamWriter;
+using asyncio::Task;
+using asyncio::TaskGroup;
+using asyncio::Timeout;
+using asyncio::timeout;
+using asyncio::timeout_at;
+using asyncio::TimeoutError;
+using asyncio::TimerHandle;
+using asyncio::to_thread;
+using asyncio::wait;
+using asyncio::wait_for;
+using asyncio::wrap_future;
+
+// Of other modules, which programs with an event loop use.
+using asyncio::aclosing;
+using asyncio::anext;
+using asyncio::AsyncGenerator;
+using asyncio::BaseException;
+using asyncio::BaseExceptionGroup;
+using asyncio::Context;
+using asyncio::ContextVar;
+using asyncio::copy_context;
+using asyncio::ExceptionGroup;
+using asyncio::Generator;
+using asyncio::KeyboardInterrupt;
+using asyncio::StopAsyncIteration;
+using asyncio::SystemExit;
+using asyncio::Token;
+using asyncio::concurrent::ThreadPoolExecutor;
+
+static_assert(CoroutineFunction<Coro<> (*)()> && !CoroutineFunction<void (*)()>);
+static_assert(iscoroutine_v<Coro<int>> && !iscoroutine_v<Task<int>>);
+static_assert(isfuture_v<Task<int>> && isfuture_v<Future<>> && !isfuture_v<Coro<int>>);
+
+}  // namespace names_of_python
+
+// ---- methods: compiled, never called
+// --------------------------------------------------------------
+
+int answer() { return 42; }
+
+[[maybe_unused]] void event_loop_methods(EventLoop& loop, const ExceptionContext& context) {
+  auto callback = [] {};
+  loop.call_soon(callback);
+  loop.call_soon_threadsafe(callback);
+  loop.call_later(Delay(), callback);
+  loop.call_at(loop.time(), callback);
+  Future<int> future = loop.create_future<int>();
+  Task<> task = loop.create_task(sleep(Delay()));
+  loop.run_until_complete(task);
+  loop.run_forever();
+  loop.stop();
+  static_cast<void>(loop.is_running() || loop.is_closed());
+  loop.close();
+  loop.set_task_factory(loop.get_task_factory());
+  loop.set_exception_handler(loop.get_exception_handler());
+  loop.call_exception_handler(context);
+  loop.default_exception_handler(context);
+  loop.set_debug(loop.get_debug());
+  auto executor = std::make_shared<concurrent::ThreadPoolExecutor>();
+  loop.set_default_executor(executor);
+  static_cast<void>(loop.run_in_executor(nullptr, answer));
+  Coro<> generators = loop.shutdown_asyncgens();
+  Coro<> threads = loop.shutdown_default_executor();
+  static_cast<void>(asyncio::getaddrinfo("localhost", 80));
+}
+
+[[maybe_unused]] void future_methods(const Future<int>& future) {
+  CallbackToken token = future.add_done_callback([](const AnyFuture&) {});
+  static_cast<void>(future.remove_done_callback(token));
+  static_cast<void>(future.cancel());
+  static_cast<void>(future.done() || future.cancelled());
+  future.set_result(future.result());
+  future.set_exception(future.exception());
+}
+
+[[maybe_unused]] void task_methods(const Task<int>& task) {
+  static_cast<void>(task.cancelling() + task.uncancel());
+  task.set_name(task.get_name());
+  static_cast<void>(task.get_context());
+}
+
+[[maybe_unused]] void handle_methods(TimerHandle handle) {
+  handle.cancel();
+  static_cast<void>(handle.cancelled());
+  static_cast<void>(handle.get_context());
+  static_cast<void>(handle.when());
+}
+
+[[maybe_unused]] void runner_methods(Runner& runner) {
+  runner.run(sleep(Delay()));
+  static_cast<void>(runner.get_loop());
+  runner.close();
+}
+
+[[maybe_unused]] void scope_methods(Timeout& timeout, TaskGroup& group) {
+  timeout.reschedule(timeout.when());
+  static_cast<void>(timeout.expired());
+  group.create_task(sleep(Delay()));
+  group.cancel();
+}
+
+[[maybe_unused]] void lock_methods(Lock& lock, Semaphore& semaphore, Event& event) {
+  static_cast<void>(lock.acquire());
+  static_cast<void>(lock.locked());
+  lock.release();
+  static_cast<void>(semaphore.acquire());
+  static_cast<void>(semaphore.locked());
+  semaphore.release();
+  static_cast<void>(event.wait());
+  event.set();
+  event.clear();
+  static_cast<void>(event.is_set());
+}
+
+[[maybe_unused]] void condition_methods(Condition& condition) {
+  static_cast<void>(condition.acquire());
+  static_cast<void>(condition.locked());
+  static_cast<void>(condition.wait());
+  Coro<bool> until = condition.wait_for([] { return true; });
+  condition.notify(2);
+  condition.notify_all();
+  condition.release();
+}
+
+[[maybe_unused]] void barrier_methods(Barrier& barrier) {
+  Coro<int> waiting = barrier.wait();
+  Coro<> resetting = barrier.reset();
+  Coro<> aborting = barrier.abort();
+  static_cast<void>(barrier.parties() + barrier.n_waiting());
+  static_cast<void>(barrier.broken());
+}
+
+[[maybe_unused]] void queue_methods(Queue<int>& queue) {
+  static_cast<void>(queue.maxsize());
+  static_cast<void>(queue.qsize());
+  static_cast<void>(queue.empty() || queue.full());
+  static_cast<void>(queue.put(1));
+  static_cast<void>(queue.get());
+  queue.put_nowait(1);
+  queue.get_nowait();
+  queue.task_done();
+  static_cast<void>(queue.join());
+  queue.shutdown();
+}
+
+[[maybe_unused]] void server_methods(Server& server) {
+  server.start_serving();
+  static_cast<void>(server.serve_forever());
+  static_cast<void>(server.is_serving());
+  server.close();
+  server.close_clients();
+  server.abort_clients();
+  static_cast<void>(server.wait_closed());
+  static_cast<void>(server.sockets());
+}
+
+[[maybe_unused]] void reader_methods(StreamReader& reader) {
+  static_cast<void>(reader.read(1));
+  static_cast<void>(reader.readexactly(1));
+  static_cast<void>(reader.readline());
+  static_cast<void>(reader.next_line());
+  static_cast<void>(reader.readuntil("\r\n", "\n"));
+  static_cast<void>(reader.at_eof());
+  reader.set_exception(reader.exception());
+  reader.feed_data("data");
+  reader.feed_eof();
+}
+
+[[maybe_unused]] void writer_methods(StreamWriter& writer) {
+  writer.write("data");
+  writer.writelines({"more", "data"});
+  static_cast<void>(writer.drain());
+  writer.write_eof();
+  static_cast<void>(StreamWriter::can_write_eof());
+  writer.close();
+  static_cast<void>(writer.is_closing());
+  static_cast<void>(writer.wait_closed());
+  static_cast<void>(writer.peername());
+  static_cast<void>(writer.sockname());
+  static_cast<void>(writer.fileno());
+  writer.abort();
+  writer.set_write_buffer_limits(2, 1);
+  static_cast<void>(writer.get_write_buffer_size());
+}
+
+// What there is to check, the compiler has checked.
+TEST(names, compile_as_the_document_spells_them) { SUCCEED(); }
+
+}  // namespace
+}  // namespace asyncio::test
