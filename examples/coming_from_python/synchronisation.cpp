@@ -62,7 +62,7 @@ asyncio::Coro<> produce() {
   for (int item = 0; item < 3; ++item) co_await queue.put(item);
   co_await queue.join();
   consumer.cancel();
-  co_await asyncio::wait(std::vector{consumer});  // before the queue goes
+  auto ended = co_await asyncio::try_(consumer);  // before the queue goes
 }
 // [/queue]
 
