@@ -1,24 +1,11 @@
 #include "asyncio/loop/handle.hpp"
 
 #include <chrono>
-#include <sstream>
-#include <string_view>
 
-#include "asyncio/base/error.hpp"
+#include "asyncio/base/repr.hpp"
 #include "asyncio/loop/scheduler.hpp"
 
 namespace asyncio::detail {
-
-// "main()::$_0" is what clang makes of a lambda, "main()::{lambda()#1}" what g++ does.
-std::string callable_name(const std::type_info& type) {
-  std::string name = base::type_name(type);
-  for (const std::string_view sign : {"::$_", "::'lambda", "::{lambda"}) {
-    if (const auto at = name.rfind(sign); at != std::string::npos) {
-      return name.substr(0, at) + "::<lambda>";
-    }
-  }
-  return name;
-}
 
 void CallbackBlock::invoke() noexcept {
   // A closed loop runs its queues once more only to let go of what is in them.
@@ -37,14 +24,12 @@ void CallbackBlock::invoke() noexcept {
 }
 
 std::string CallbackBlock::state_text() const {
-  return cancelled_ ? " cancelled" : " " + callable_name(callable_type());
+  return cancelled_ ? " cancelled" : " " + base::callable_name(callable_type()) + "()";
 }
 
 std::string TimerBlock::repr() const {
-  std::ostringstream text;
-  text << "<TimerHandle when=" << std::chrono::duration<double>(deadline).count() << state_text()
-       << ">";
-  return text.str();
+  const double when = std::chrono::duration<double>(deadline).count();
+  return "<TimerHandle when=" + base::repr(when) + state_text() + ">";
 }
 
 void TimerBlock::disarm() noexcept {

@@ -3,6 +3,7 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "asyncio/base/repr.hpp"
 #include "asyncio/loop/handle.hpp"
 #include "asyncio/loop/scheduler.hpp"
 
@@ -58,7 +59,8 @@ void RemoteCall::invoke() noexcept {
 }
 
 std::string RemoteCall::repr() const {
-  return "<Handle " + (cancelled() ? "cancelled" : callable_name(callable_type())) + ">";
+  return "<Handle " + (cancelled() ? "cancelled" : base::callable_name(callable_type()) + "()") +
+         ">";
 }
 
 void RemoteCall::cancel() noexcept {

@@ -307,25 +307,35 @@ void Scheduler::call_handler(const ExceptionContext& context) {
   handler(*this, context);
 }
 
-void Scheduler::call_exception_handler(const ExceptionContext& context) noexcept {
+void Scheduler::call_default_handler(const ExceptionContext& context,
+                                     const char* last_resort) noexcept {
   try {
-    if (handler_) {
-      call_handler(context);
-    } else {
-      default_exception_handler(context);
-    }
+    default_exception_handler(context);
   } catch (const KeyboardInterrupt&) {
     set_fatal(std::current_exception());
   } catch (const SystemExit&) {
     set_fatal(std::current_exception());
   } catch (...) {
-    try {
-      default_exception_handler(
-          ExceptionContext("Unhandled error in exception handler", std::current_exception()));
-      default_exception_handler(context);
-    } catch (...) {
-      log(LogLevel::error, "Exception in default exception handler");
-    }
+    log(LogLevel::error, last_resort);
+  }
+}
+
+void Scheduler::call_exception_handler(const ExceptionContext& context) noexcept {
+  try {
+    if (!handler_) return call_default_handler(context, "Exception in default exception handler");
+    call_handler(context);
+  } catch (const KeyboardInterrupt&) {
+    set_fatal(std::current_exception());
+  } catch (const SystemExit&) {
+    set_fatal(std::current_exception());
+  } catch (...) {
+    const char* last_resort =
+        "Exception in default exception handler while handling an unexpected error in custom "
+        "exception handler";
+    call_default_handler(
+        ExceptionContext("Unhandled error in exception handler", std::current_exception()),
+        last_resort);
+    call_default_handler(context, last_resort);
   }
 }
 

@@ -27,8 +27,7 @@ void choose(EventLoop* loop) noexcept {
   Scheduler::choose(loop != nullptr ? &loop->scheduler() : nullptr);
 }
 
-EventLoop* running_loop() {
-  Scheduler* scheduler = Scheduler::running();
+EventLoop* facade_of(const Scheduler* scheduler) noexcept {
   if (scheduler == nullptr || !scheduler->facade_state) return nullptr;
   return &static_cast<Facade&>(*scheduler->facade_state).loop;
 }
@@ -74,14 +73,30 @@ Coro<> EventLoop::shutdown_default_executor(std::optional<Delay> timeout) {
   return detail::shutdown_default_executor(scheduler_, timeout);
 }
 
+std::string EventLoop::repr() const {
+  const auto yes = [](bool is) { return is ? "True" : "False"; };
+  return std::string("<EventLoop running=") + yes(is_running()) + " closed=" + yes(is_closed()) +
+         " debug=" + yes(get_debug()) + ">";
+}
+
+// Declared in row 2, which cannot know the loop object.
+EventLoop& AnyFuture::get_loop() const {
+  const Scheduler& scheduler = block_->scheduler();
+  EventLoop* loop = Scheduler::is_open(&scheduler) ? facade_of(&scheduler) : nullptr;
+  if (loop == nullptr) throw RuntimeError("Event loop is closed");
+  return *loop;
+}
+
+EventLoop* _get_running_loop() noexcept { return facade_of(Scheduler::running()); }
+
 EventLoop& get_running_loop() {
-  EventLoop* loop = running_loop();
+  EventLoop* loop = _get_running_loop();
   if (loop == nullptr) throw RuntimeError("no running event loop");
   return *loop;
 }
 
 EventLoop& get_event_loop() {
-  if (EventLoop* loop = running_loop()) return *loop;
+  if (EventLoop* loop = _get_running_loop()) return *loop;
   CurrentLoop& current = current_loop();
   if (current.set == nullptr || current.set->is_closed()) {
     choose(nullptr);

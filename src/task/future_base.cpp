@@ -82,11 +82,35 @@ std::string FutureBase::repr() const {
   text += kind();
   text += ' ';
   text += state_name();
-  if (state_ == State::finished && slot().error) {
-    text += " exception=" + base::summary(slot().error);
+  return text + outcome_repr() + '>';
+}
+
+std::string FutureBase::outcome_repr() const {
+  std::string text;
+  if (state_ == State::finished) {
+    const std::exception_ptr& failure = slot().error;
+    text += failure ? " exception=" + base::summary(failure) : " result=" + value_repr();
   }
-  text += '>';
-  return text;
+  if (waiters_.empty()) return text;
+  std::size_t count = 0;
+  const DoneNode* last = nullptr;
+  for (const DoneNode* node = waiters_.front(); node != nullptr; node = waiters_.next(node)) {
+    last = node;
+    ++count;
+  }
+  text += " cb=[" + name_of(*waiters_.front());
+  if (count > 2) text += ", <" + std::to_string(count - 2) + " more>";
+  if (count > 1) text += ", " + name_of(*last);
+  return text + "]";
+}
+
+// As CPython names what it registers itself.
+std::string FutureBase::name_of(const DoneNode& node) {
+  if (DoneCallback::is_one(node)) {
+    return base::callable_name(static_cast<const DoneCallback&>(node).callable_type()) + "()";
+  }
+  const bool is_await = node.notify == &FutureAwaiterBase::Node::wake;
+  return is_await ? "Task.task_wakeup()" : "_done_callback()";
 }
 
 // --- done-callbacks -----------------------------------------------------------------------------
@@ -130,21 +154,25 @@ void DoneCallback::invoke(ReadyNode* node) {
 
 // --- awaiting -----------------------------------------------------------------------------------
 
-FutureAwaiterBase::Node::Node(FutureAwaiterBase* of) noexcept
-    : DoneNode([](DoneNode* node, bool) { static_cast<Node*>(node)->awaiter->wake(); }),
-      awaiter(of) {}
+FutureAwaiterBase::Node::Node(FutureAwaiterBase* of) noexcept : DoneNode(&wake), awaiter(of) {}
+
+void FutureAwaiterBase::Node::wake(DoneNode* node, bool /*abandoned*/) {
+  static_cast<Node*>(node)->awaiter->Suspend::wake();
+}
 
 bool FutureAwaiterBase::await_suspend(Continuation continuation) noexcept {
   const TaskBase* current = TaskBase::current();
   if (future_.get() == current || Scheduler::running() != &future_->scheduler()) [[unlikely]] {
-    return refuse();
+    refuse();
+    // Told at the next turn, as in CPython.
+    return current != nullptr && park_woken(continuation);
   }
   node_.awaiter = this;
   future_->add_waiter(node_);
   return park(continuation);
 }
 
-bool FutureAwaiterBase::refuse() noexcept {
+void FutureAwaiterBase::refuse() {
   const TaskBase* task = TaskBase::current();
   if (future_.get() == task) {
     misuse_ =
@@ -154,7 +182,6 @@ bool FutureAwaiterBase::refuse() noexcept {
     misuse_ = std::make_exception_ptr(
         RuntimeError(whose + " got Future " + future_->repr() + " attached to a different loop"));
   }
-  return false;
 }
 
 bool FutureAwaiterBase::abort() {
@@ -164,7 +191,7 @@ bool FutureAwaiterBase::abort() {
 
 std::exception_ptr FutureAwaiterBase::error() noexcept {
   if (misuse_) [[unlikely]]
-    return misuse_;
+    return cancelled() ? cancellation() : misuse_;
   if (cancelled()) [[unlikely]] {
     // What the future ends with anyhow keeps its message.
     const bool same = future_->done() && base::exception_is<CancelledError>(future_->error());

@@ -43,7 +43,10 @@ TaskBase::TaskBase(Scheduler& scheduler, std::size_t slot_offset, Frame* root,
   ReadyNode::run = &TaskBase::step;
   FakeFrame::resume = &TaskBase::on_end;
   root_.handle = FakeFrame::handle();
-  if (root != nullptr) root->waiter = &root_;
+  if (root != nullptr) {
+    root->waiter = &root_;
+    keep_name(root->name);
+  }
   TaskState::of(scheduler).tasks.push_back(this);
 }
 
@@ -89,6 +92,7 @@ void TaskBase::start(bool eager) {
   ++recursion_depth;
   step(this);
   --recursion_depth;
+  if (done()) keep_name(nullptr);  // in CPython it has no coroutine then
 }
 
 void TaskBase::step(ReadyNode* node) {
@@ -249,23 +253,48 @@ std::exception_ptr TaskBase::make_cancelled_error() const {
 
 // --- names --------------------------------------------------------------------------------------
 
+// Nobody destroys a task through its fake frame: that word keeps the coroutine's name, for when the
+// frame has gone.
+void TaskBase::keep_name(const char* name) noexcept {
+  FakeFrame::destroy = reinterpret_cast<void (*)(FakeFrame*)>(const_cast<char*>(name));
+}
+
 std::string TaskBase::coroutine_name() const {
-  return frame_ == nullptr ? std::string() : short_name(frame_->name);
+  const auto* name = reinterpret_cast<const char*>(FakeFrame::destroy);
+  return name != nullptr ? short_name(name) : std::string();
+}
+
+std::optional<CoroInfo> TaskBase::coroutine() const {
+  std::string name = coroutine_name();
+  if (name.empty()) return std::nullopt;
+  CoroInfo info{std::move(name), std::nullopt};
+  if (frame_ != nullptr && !root_.child_gone) info.running = frame_->where;
+  return info;
 }
 
 std::string TaskBase::repr() const {
+  // Tasks may await each other in a circle.
+  static thread_local unsigned depth = 0;
+  if (depth >= 8) return "...";
+  ++depth;
   std::string text = "<Task ";
   text += done() || cancel_requests_ == 0 ? state_name() : "cancelling";
   text += " name='" + name() + "'";
-  if (frame_ != nullptr) {
-    text += " coro=<" + coroutine_name() + "() running at " + frame_->where.file_name() + ":" +
-            std::to_string(frame_->where.line()) + ">";
-  }
-  if (done() && !cancelled() && slot().error) text += " exception=" + base::summary(slot().error);
-  return text + ">";
+  if (const auto info = coroutine()) text += " coro=" + info->repr();
+  const FutureBase* future = parked_ != nullptr ? parked_->awaited() : nullptr;
+  if (future != nullptr) text += " wait_for=" + future->repr();
+  text += outcome_repr() + ">";
+  --depth;
+  return text;
 }
 
 }  // namespace detail
+
+std::string CoroInfo::repr() const {
+  if (!running) return "<" + name + "() done>";
+  return "<" + name + "() running at " + running->file_name() + ":" +
+         std::to_string(running->line()) + ">";
+}
 
 AnyTask current_task() {
   detail::running_scheduler();

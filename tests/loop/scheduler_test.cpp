@@ -325,6 +325,38 @@ TEST_F(scheduler, a_handler_that_fails_is_reported_itself_with_what_it_was_told)
   EXPECT_THAT(log.lines()[1], HasSubstr("ValueError: callback"));
 }
 
+// CPython: test_base_events::BaseEventLoopTests::test_default_exc_handler_broken
+// Rule 2.9
+TEST_F(scheduler, when_the_default_handler_fails_too_a_log_line_is_the_last_resort) {
+  struct Broken : Describable {
+    [[nodiscard]] std::string repr() const override { throw ValueError("repr"); }
+  } const broken;
+  const LogCatcher log;
+  const ExceptionContext context("message", nullptr, &broken);
+  loop.call_exception_handler(context);
+  EXPECT_THAT(log.lines(), ElementsAre("Exception in default exception handler"));
+  log.lines().clear();
+  loop.set_exception_handler(
+      [](Scheduler&, const ExceptionContext&) { throw ValueError("handler"); });
+  loop.call_exception_handler(context);
+  EXPECT_THAT(log.lines(),
+              ElementsAre(HasSubstr("Unhandled error in exception handler"),
+                          "Exception in default exception handler while handling an unexpected "
+                          "error in custom exception handler"));
+}
+
+// CPython: test_events::HandleTests::test_handle_repr
+TEST_F(scheduler, handles_tell_what_they_call_or_that_they_were_cancelled) {
+  Handle soon = loop.call_soon([] {});
+  EXPECT_THAT(soon.repr(), ::testing::MatchesRegex("<Handle .*<lambda>\\(\\)>"));
+  soon.cancel();
+  EXPECT_EQ(soon.repr(), "<Handle cancelled>");
+  TimerHandle timer = loop.call_at(1500ms, [] {});
+  EXPECT_THAT(timer.repr(), ::testing::MatchesRegex("<TimerHandle when=1.5 .*<lambda>\\(\\)>"));
+  timer.cancel();
+  EXPECT_EQ(timer.repr(), "<TimerHandle when=1.5 cancelled>");
+}
+
 TEST_F(scheduler, a_handler_may_replace_itself_and_null_restores_the_default) {
   const LogCatcher log;
   int calls = 0;

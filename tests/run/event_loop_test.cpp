@@ -28,6 +28,24 @@ TEST_F(event_loop, runs_coroutines_futures_and_awaiters_to_their_results) {
   EXPECT_EQ(task.result(), 2);
 }
 
+TEST_F(event_loop, its_repr_tells_its_state) {
+  EXPECT_EQ(loop().repr(), "<EventLoop running=False closed=False debug=False>");
+  EXPECT_EQ(_get_running_loop(), nullptr);
+  run([](EventLoop& self) -> Coro<> {
+    EXPECT_EQ(self.repr(), "<EventLoop running=True closed=False debug=False>");
+    EXPECT_EQ(_get_running_loop(), &self);
+    co_return;
+  }(loop()));
+}
+
+TEST_F(event_loop, get_exception_handler_gives_what_was_set) {
+  EXPECT_FALSE(loop().get_exception_handler());
+  loop().set_exception_handler([](EventLoop&, const ExceptionContext&) {});
+  EXPECT_TRUE(loop().get_exception_handler());
+  loop().set_exception_handler(nullptr);
+  EXPECT_FALSE(loop().get_exception_handler());
+}
+
 TEST_F(event_loop, a_named_future_keeps_its_value_when_it_was_run_to_its_end) {
   Task<std::string> task = loop().create_task(
       []() -> Coro<std::string> { co_return "a text that needs memory of its own"; }());

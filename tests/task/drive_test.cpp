@@ -67,10 +67,12 @@ TEST_F(cancel_and_join_all, reports_what_a_cleanup_fails_with) {
   (void)loop().create_task(body(), {.name = "n"});
   run(turn());
   detail::cancel_and_join_all(scheduler());
-  EXPECT_EQ(take_logs(), (std::vector<std::string>{
-                             "unhandled exception during asyncio.run() shutdown\n"
-                             "future: <Task finished name='n' exception=ValueError: cleanup>\n"
-                             "ValueError: cleanup"}));
+  EXPECT_EQ(
+      take_logs(),
+      (std::vector<std::string>{
+          "unhandled exception during asyncio.run() shutdown\n"
+          "future: <Task finished name='n' coro=<<lambda>() done> exception=ValueError: cleanup>\n"
+          "ValueError: cleanup"}));
 }
 
 }  // namespace

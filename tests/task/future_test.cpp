@@ -28,7 +28,7 @@ TEST_F(future, settles_once_with_a_value) {
   EXPECT_FALSE(f.cancelled());
   EXPECT_EQ(f.result(), 3);
   EXPECT_EQ(f.exception(), nullptr);
-  EXPECT_EQ(f.repr(), "<Future finished>");
+  EXPECT_EQ(f.repr(), "<Future finished result=3>");
   EXPECT_EQ(thrown_by([&] { f.set_result(4); }), "InvalidStateError: invalid state");
   EXPECT_EQ(thrown_by([&] { f.set_exception(ValueError("x")); }),
             "InvalidStateError: invalid state");
@@ -66,6 +66,37 @@ TEST_F(future, an_await_copies_the_value_and_an_await_of_a_moved_handle_moves_it
     const std::unique_ptr<int> moved = co_await std::move(owned);
     EXPECT_EQ(*moved, 2);
   }(loop()));
+}
+
+TEST_F(future, its_repr_counts_its_callbacks) {
+  Future<> f = loop().create_future();
+  const auto callback = [](AnyFuture) {};
+  f.add_done_callback(callback);
+  EXPECT_THAT(f.repr(), ::testing::MatchesRegex("<Future pending cb=\\[.*<lambda>\\(\\)\\]>"));
+  f.add_done_callback(callback);
+  EXPECT_THAT(f.repr(), ::testing::MatchesRegex("<Future pending cb=\\[.*\\(\\), .*\\(\\)\\]>"));
+  f.add_done_callback(callback);
+  f.add_done_callback(callback);
+  EXPECT_THAT(f.repr(), ::testing::HasSubstr(", <2 more>, "));
+  f.set_result();
+  EXPECT_EQ(f.repr(), "<Future finished result=None>");
+}
+
+// CPython: test_futures::BaseFutureTests::test_get_loop
+TEST_F(future, knows_its_loop_while_that_is_open) {
+  Future<> f = loop().create_future();
+  EXPECT_EQ(&f.get_loop(), &loop());
+  close_loop();
+  EXPECT_EQ(thrown_by([&] { (void)f.get_loop(); }), "RuntimeError: Event loop is closed");
+}
+
+TEST_F(future, isfuture_tells_futures_and_tasks_from_the_rest) {
+  EXPECT_TRUE(isfuture(loop().create_future()));
+  EXPECT_FALSE(isfuture(turn));
+  EXPECT_FALSE(iscoroutine(loop().create_future()));
+  Coro<> coroutine = turn();
+  EXPECT_TRUE(iscoroutine(coroutine));
+  coroutine.close();
 }
 
 TEST_F(future, holds_a_reference) {
@@ -148,6 +179,28 @@ TEST_F(done_callback, added_to_a_done_future_is_scheduled_at_once) {
   EXPECT_EQ(trace, (Trace{"added", "called", "turn"}));
 }
 
+// CPython: test_futures::BaseFutureDoneCallbackTests::test_schedule_callbacks_list_mutation_1
+// Rule 2.11
+TEST_F(done_callback, those_that_are_added_or_removed_by_one_that_runs_do_not_disturb_the_rest) {
+  Trace trace;
+  run([](EventLoop& of, Trace& out) -> Coro<> {
+    Future<> f = of.create_future();
+    CallbackToken third;
+    f.add_done_callback([&](AnyFuture done) {
+      out("first");
+      EXPECT_EQ(done.remove_done_callback(third), 0) << "scheduled already";
+      done.add_done_callback([&out](AnyFuture) { out("added"); });
+    });
+    f.add_done_callback([&](AnyFuture) { out("second"); });
+    third = f.add_done_callback([&](AnyFuture) { out("third"); });
+    f.set_result();
+    co_await turn();
+    out("turn");
+    co_await turn();
+  }(loop(), trace));
+  EXPECT_EQ(trace, (Trace{"first", "second", "third", "turn", "added"}));
+}
+
 // CPython: test_futures::BaseFutureDoneCallbackTests::test_remove_done_callback
 TEST_F(done_callback, its_token_removes_it_once_until_it_is_scheduled) {
   Trace trace;
@@ -177,7 +230,8 @@ TEST_F(done_callback, an_exception_in_one_goes_to_the_exception_handler) {
     f.set_result();
     co_await turn();
   }(loop()));
-  EXPECT_EQ(trace, (Trace{"Exception in callback, ValueError: callback, <Future finished>"}));
+  EXPECT_EQ(trace,
+            (Trace{"Exception in callback, ValueError: callback, <Future finished result=None>"}));
 }
 
 TEST_F(done_callback, goes_with_a_future_that_is_dropped_while_pending) {
@@ -227,10 +281,11 @@ TEST_F(never_retrieved, a_task_is_named_with_its_exception) {
     (void)create_task(fails(), {.name = "loser"});
     co_await sleep(1ms);
   }());
-  EXPECT_EQ(take_logs(), (std::vector<std::string>{
-                             "Task exception was never retrieved\n"
-                             "future: <Task finished name='loser' exception=ValueError: lost>\n"
-                             "ValueError: lost"}));
+  EXPECT_EQ(take_logs(),
+            (std::vector<std::string>{"Task exception was never retrieved\n"
+                                      "future: <Task finished name='loser' coro=<<lambda>() done> "
+                                      "exception=ValueError: lost>\n"
+                                      "ValueError: lost"}));
 }
 
 // As CPython 3.11: only cancelling what has failed already disarms it.

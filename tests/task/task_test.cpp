@@ -122,8 +122,51 @@ TEST_F(task, its_repr_tells_state_name_and_where_it_is) {
     child.cancel();
     EXPECT_THAT(child.repr(), ::testing::StartsWith("<Task cancelling name='n'"));
     (void)co_await try_(child);
-    EXPECT_EQ(child.repr(), "<Task cancelled name='n'>");
+    EXPECT_EQ(child.repr(), "<Task cancelled name='n' coro=<asyncio::test::number() done>>");
+    Task<int> finished = create_task(number(7), {.name = "m"});
+    co_await finished;
+    EXPECT_EQ(finished.repr(),
+              "<Task finished name='m' coro=<asyncio::test::number() done> result=7>");
   }());
+}
+
+TEST_F(task, its_repr_tells_what_it_waits_for_and_who_waits_for_it) {
+  run([]() -> Coro<> {
+    Future<> future = create_future();
+    auto waits = [&]() -> Coro<> { co_await future; };
+    Task<> inner = create_task(waits, {.name = "inner"});
+    auto waits_for_it = [&]() -> Coro<> { co_await inner; };
+    Task<> outer = create_task(waits_for_it, {.name = "outer"});
+    co_await turn();
+    EXPECT_THAT(inner.repr(),
+                ::testing::EndsWith(" wait_for=<Future pending cb=[Task.task_wakeup()]> "
+                                    "cb=[Task.task_wakeup()]>"));
+    EXPECT_THAT(outer.repr(), ::testing::HasSubstr(" wait_for=<Task pending name='inner' coro="));
+    future.set_result();
+    co_await outer;
+  }());
+}
+
+TEST_F(task, get_coro_tells_its_coroutine_unless_that_was_done_at_once) {
+  run([]() -> Coro<> {
+    Task<int> child = create_task(number(1));
+    EXPECT_EQ(child.get_coro()->name, "asyncio::test::number");
+    EXPECT_TRUE(child.get_coro()->running.has_value());
+    co_await child;
+    EXPECT_EQ(child.get_coro()->name, "asyncio::test::number");
+    EXPECT_FALSE(child.get_coro()->running.has_value());
+    auto at_once = []() -> Coro<> { co_return; };
+    EXPECT_FALSE(create_task(at_once, {.eager_start = true}).get_coro().has_value());
+  }());
+}
+
+TEST_F(task, ensure_future_refuses_a_future_of_another_loop) {
+  EventLoop other(std::make_unique<VirtualBackend>());
+  Future<int> foreign = other.create_future<int>();
+  EXPECT_EQ(thrown_by([&] { (void)ensure_future(foreign, scheduler()); }),
+            "ValueError: The future belongs to a different loop than the one specified as the loop "
+            "argument");
+  EXPECT_TRUE(ensure_future(foreign, other.scheduler()) == foreign);
 }
 
 // CPython: test_tasks::BaseTaskTests::test_current_task_with_interleaving_tasks
@@ -161,7 +204,7 @@ TEST_F(task, all_tasks_are_the_unfinished_ones_in_order_of_creation) {
 
 // CPython: test_tasks::BaseTaskTests::test_task_awaits_on_itself
 // Rule 2.57
-TEST_F(task, one_that_awaits_itself_is_told_so) {
+TEST_F(task, one_that_awaits_itself_is_told_so_in_the_next_turn) {
   run([]() -> Coro<> {
     Task<> self;
     auto body = [&self]() -> Coro<> { co_await self; };

@@ -174,9 +174,15 @@ struct CoroTraits<Coro<T>> : std::true_type {
 
 }  // namespace detail
 
-/// Whether T is a coroutine object. Python: inspect.iscoroutine.
+/// Whether T is a coroutine object.
 template <class T>
 inline constexpr bool iscoroutine_v = detail::CoroTraits<std::remove_cvref_t<T>>::value;
+
+/// Whether `object` is a coroutine object. Python: asyncio.iscoroutine.
+template <class T>
+[[nodiscard]] constexpr bool iscoroutine(const T& /*object*/) noexcept {
+  return iscoroutine_v<T>;
+}
 
 /// Whether calling F makes a coroutine object. Python: inspect.iscoroutinefunction.
 template <class F, class... Args>

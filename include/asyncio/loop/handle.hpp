@@ -24,9 +24,6 @@ struct CallbackOptions {
 
 namespace detail {
 
-/// What a callback is called in messages: "main()::<lambda>".
-[[nodiscard]] std::string callable_name(const std::type_info& type);
-
 /// A callback in the ready queue or among the timers, with who refers to it: the queue, handles.
 class CallbackBlock : public Describable, public ReadyNode, public base::Pooled {
  public:
@@ -144,7 +141,7 @@ class Handle {
   [[nodiscard]] bool cancelled() const noexcept { return block_ != nullptr && block_->cancelled(); }
   /// What it runs in. The handle must not be empty. Python: Handle.get_context.
   [[nodiscard]] Context get_context() const { return Context(block_->context_slot()->object()); }
-  /// As Python's: "<Handle main()::<lambda>>", "<Handle cancelled>", "<TimerHandle when=12.5 f>".
+  /// As Python's: "<Handle f()>", "<Handle cancelled>", "<TimerHandle when=12.5 f()>".
   [[nodiscard]] std::string repr() const {
     return block_ == nullptr ? "<Handle empty>" : block_->repr();
   }

@@ -263,6 +263,7 @@ class Scheduler {
   struct Run;
 
   void call_handler(const ExceptionContext& context);
+  void call_default_handler(const ExceptionContext& context, const char* last_resort) noexcept;
   void run_turn();
   void poll();
   void take_remote_calls() noexcept;

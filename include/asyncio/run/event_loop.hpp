@@ -148,6 +148,9 @@ class EventLoop {
   [[nodiscard]] bool get_debug() const noexcept { return scheduler_.get_debug(); }
   void set_debug(bool enabled) noexcept { scheduler_.set_debug(enabled); }
 
+  /// As Python's: "<EventLoop running=True closed=False debug=False>".
+  [[nodiscard]] std::string repr() const;
+
   /// The scheduling half, for code of the layers below.
   [[nodiscard]] Scheduler& scheduler() noexcept { return scheduler_; }
 
@@ -171,6 +174,9 @@ class EventLoop {
 /// The loop that runs in this thread; RuntimeError("no running event loop") without one.
 /// Python: asyncio.get_running_loop.
 [[nodiscard]] EventLoop& get_running_loop();
+
+/// The same, or null. Python: asyncio._get_running_loop.
+[[nodiscard]] EventLoop* _get_running_loop() noexcept;
 
 /// The running loop, else this thread's current one, which is made when there is none: older
 /// programs expect that (a deliberate difference from Python 3.14, which refuses).

@@ -15,6 +15,8 @@
 
 namespace asyncio {
 
+class EventLoop;
+
 /// Names one registration of a done-callback. Python: the callable itself, which C++ cannot
 /// compare.
 class CallbackToken {
@@ -66,6 +68,9 @@ class AnyFuture {
   int remove_done_callback(const CallbackToken& token) const {
     return token.callback_ && token.callback_->remove() ? 1 : 0;
   }
+
+  /// RuntimeError when the loop is closed or has no EventLoop. Python: Future.get_loop.
+  [[nodiscard]] EventLoop& get_loop() const;
 
   /// As Python's repr.
   [[nodiscard]] std::string repr() const { return block_ ? block_->repr() : "<Future empty>"; }
@@ -153,6 +158,9 @@ class FutureAwaiterBase : public Suspend {
   [[nodiscard]] bool await_ready() const noexcept { return future_->done(); }
   bool await_suspend(Continuation continuation) noexcept;
   [[nodiscard]] std::exception_ptr error() noexcept;
+  [[nodiscard]] const FutureBase* awaited() const noexcept final {
+    return misuse_ ? nullptr : future_.get();
+  }
 
  protected:
   ~FutureAwaiterBase() = default;
@@ -166,14 +174,18 @@ class FutureAwaiterBase : public Suspend {
   Ref<FutureBase> future_;
 
  private:
+  friend class FutureBase;
   struct Node : DoneNode {
+    static void wake(DoneNode* node, bool abandoned);
     explicit Node(FutureAwaiterBase* of) noexcept;
     Node(Node&&) noexcept : Node(nullptr) {}
     FutureAwaiterBase* awaiter;
   };
   /// The await is over without having looked: as if the future had been cancelled in time.
-  void lost() override { future_->mark_retrieved(); }
-  ASYNCIO_COLD bool refuse() noexcept;
+  void lost() override {
+    if (!misuse_) future_->mark_retrieved();
+  }
+  ASYNCIO_COLD void refuse();
 
   Node node_{nullptr};
   std::exception_ptr misuse_;
@@ -207,6 +219,7 @@ class DoneCallbackWith final : public DoneCallback {
       : DoneCallback(future, std::move(context)), callable_(std::forward<G>(callable)) {}
 
  private:
+  [[nodiscard]] const std::type_info& callable_type() const noexcept override { return typeid(F); }
   void call(FutureBase& future) override { callable_(AnyFuture(Ref<FutureBase>(&future))); }
   F callable_;
 };
@@ -264,8 +277,14 @@ Future<T> create_future() {
   return detail::make_future<T>(detail::running_scheduler());
 }
 
-/// Whether T is a future or task. Python: asyncio.isfuture.
+/// Whether T is a future or task.
 template <class T>
 inline constexpr bool isfuture_v = detail::is_future_v<T>;
+
+/// Whether `object` is a future or task. Python: asyncio.isfuture.
+template <class T>
+[[nodiscard]] constexpr bool isfuture(const T& /*object*/) noexcept {
+  return isfuture_v<T>;
+}
 
 }  // namespace asyncio

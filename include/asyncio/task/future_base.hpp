@@ -12,6 +12,7 @@
 #include "asyncio/base/list.hpp"
 #include "asyncio/base/pool.hpp"
 #include "asyncio/base/ref.hpp"
+#include "asyncio/base/repr.hpp"
 #include "asyncio/base/result.hpp"
 #include "asyncio/loop/exception_context.hpp"
 #include "asyncio/loop/ready_queue.hpp"
@@ -93,11 +94,16 @@ class FutureBase : public Describable, public base::Pooled {
   /// "Future" or "Task", for messages.
   [[nodiscard]] virtual std::string_view kind() const noexcept { return "Future"; }
   [[nodiscard]] std::string_view state_name() const noexcept;
+  /// The value, which is there, as Python's repr.
+  [[nodiscard]] virtual std::string value_repr() const { return "..."; }
+  /// " result=...", " exception=..." and " cb=[...]", as far as there are any.
+  [[nodiscard]] std::string outcome_repr() const;
 
  private:
   friend base::SlotBase& slot_of(FutureBase& future) noexcept { return future.slot(); }
 
   void destroy() noexcept;
+  [[nodiscard]] static std::string name_of(const DoneNode& node);
 
   Scheduler* scheduler_;
   base::List<DoneNode> waiters_;
@@ -111,6 +117,17 @@ base::SlotBase& slot_of(FutureBase& future) noexcept;
 
 using base::Ref;
 
+template <class T>
+std::string slot_repr([[maybe_unused]] const base::Slot<T>& slot) {
+  if constexpr (std::is_void_v<T>) {
+    return "None";
+  } else if constexpr (std::is_reference_v<T>) {
+    return base::repr(**slot.value);
+  } else {
+    return base::repr(*slot.value);
+  }
+}
+
 /// The typed end of a block: the slot, which is the only thing a template needs to know.
 template <class T>
 class FutureBlock final : public FutureBase {
@@ -119,6 +136,7 @@ class FutureBlock final : public FutureBase {
 
  private:
   static std::size_t offset() noexcept;
+  [[nodiscard]] std::string value_repr() const override { return slot_repr(slot_); }
   base::Slot<T> slot_;
 };
 
@@ -139,6 +157,10 @@ class DoneCallback : public DoneNode, public ReadyNode, public base::Pooled {
   void drop_reference() noexcept {
     if (--references_ == 0) delete this;
   }
+  [[nodiscard]] static bool is_one(const DoneNode& node) noexcept {
+    return node.notify == &DoneCallback::notified;
+  }
+  [[nodiscard]] virtual const std::type_info& callable_type() const noexcept = 0;
   /// Takes it off the future. False when it has been scheduled already.
   bool remove() noexcept;
 

@@ -16,8 +16,9 @@ namespace asyncio {
 class Scheduler;
 
 namespace detail {
+class FutureBase;
 class TaskBase;
-}
+}  // namespace detail
 
 /// Parks the current task. A derived awaiter registers itself wherever it waits, calls park() from
 /// await_suspend and returns its answer; whoever has what it waits for calls wake().
@@ -49,6 +50,11 @@ class Suspend {
   virtual bool retry() { return true; }
   /// We were woken and then cancelled before our turn: hand the permit, item or notification on.
   virtual void lost() {}
+
+  // --- for those who look ---------------------------------------------------------------------
+
+  /// The future or task that is awaited, or null when it is something else.
+  [[nodiscard]] virtual const detail::FutureBase* awaited() const noexcept { return nullptr; }
 
   // --- for derived awaiters -------------------------------------------------------------------
 

@@ -34,6 +34,9 @@ class TaskInterface : public Base {
   [[nodiscard]] std::string get_name() const { return task_block()->name(); }
   /// Python: Task.set_name.
   void set_name(std::string_view name) const { task_block()->set_name(name); }
+  /// What its coroutine is called and where it is; nothing for one that was done within its eager
+  /// start. Python: Task.get_coro, which gives the object.
+  [[nodiscard]] std::optional<CoroInfo> get_coro() const { return task_block()->coroutine(); }
   /// What its steps run in. Python: Task.get_context.
   [[nodiscard]] Context get_context() const {
     return Context(task_block()->context_slot()->object());
@@ -123,6 +126,7 @@ class TaskBlock : public TaskBase {
   }
 
  protected:
+  [[nodiscard]] std::string value_repr() const override { return slot_repr(slot_); }
   void drop_value() noexcept override {
     if constexpr (!std::is_void_v<T>) slot_.value.reset();
   }
@@ -272,6 +276,19 @@ template <class A>
     return std::remove_cvref_t<A>(std::forward<A>(source));
   } else {
     return detail::spawn_any(detail::current_scheduler(), std::forward<A>(source), {});
+  }
+}
+/// The same for a given loop; ValueError for a future of another one.
+template <class A>
+[[nodiscard]] auto ensure_future(A&& source, Scheduler& scheduler) {
+  if constexpr (detail::is_future_v<A>) {
+    if (&source.block()->scheduler() != &scheduler) {
+      throw ValueError(
+          "The future belongs to a different loop than the one specified as the loop argument");
+    }
+    return std::remove_cvref_t<A>(std::forward<A>(source));
+  } else {
+    return detail::spawn_any(scheduler, std::forward<A>(source), {});
   }
 }
 

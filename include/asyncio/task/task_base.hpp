@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <exception>
 #include <optional>
+#include <source_location>
 #include <string>
 #include <string_view>
 
@@ -23,6 +24,14 @@ struct TaskOptions {
   std::optional<bool> eager_start = std::nullopt;
   /// What it runs in; null: a copy of the current context. Read during the call.
   const Context* context = nullptr;
+};
+
+/// A task's coroutine. Python: the coroutine object.
+struct CoroInfo {
+  std::string name;                             ///< "shop::serve"
+  std::optional<std::source_location> running;  ///< the await where it is; none when it has ended
+  /// As Python's: "<shop::serve() running at shop.cpp:12>", "<shop::serve() done>".
+  [[nodiscard]] std::string repr() const;
 };
 
 namespace detail {
@@ -57,8 +66,9 @@ class TaskBase : public FutureBase, public ReadyNode, public FakeFrame, public b
   [[nodiscard]] std::string name() const;
   void set_name(std::string_view name);
 
-  /// The root coroutine's name, "main"; empty once it has ended.
+  /// The root coroutine's name, "main", also when it has ended.
   [[nodiscard]] std::string coroutine_name() const;
+  [[nodiscard]] std::optional<CoroInfo> coroutine() const;
   [[nodiscard]] std::string repr() const override;
 
   [[nodiscard]] ContextSlot* context_slot() const noexcept override { return &context_; }
@@ -99,6 +109,7 @@ class TaskBase : public FutureBase, public ReadyNode, public FakeFrame, public b
   void finish(State state) noexcept;
   void destroy_coroutine() noexcept;
   Details& details();
+  void keep_name(const char* name) noexcept;
   [[nodiscard]] std::exception_ptr make_cancelled_error() const;
 
   static constinit thread_local TaskBase* current_;
