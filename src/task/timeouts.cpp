@@ -1,5 +1,8 @@
 #include "asyncio/task/timeouts.hpp"
 
+#include <array>
+#include <cstdio>
+
 #include "asyncio/loop/scheduler.hpp"
 
 namespace asyncio {
@@ -8,7 +11,24 @@ namespace {
 
 const char* const kNames[] = {"created", "active", "expiring", "expired", "finished"};
 
+// Seconds as Python writes round(when, 3): "1234.5", "7200.0".
+std::string seconds_text(Nanoseconds when) {
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), "%.3f", std::chrono::duration<double>(when).count());
+  std::string result = text.data();
+  while (result.ends_with("0") && !result.ends_with(".0")) result.pop_back();
+  return result;
+}
+
 }  // namespace
+
+std::string Timeout::repr() const {
+  std::string text = std::string("<Timeout [") + kNames[static_cast<int>(state_)] + "]";
+  if (state_ == State::created || state_ == State::active) {
+    text += " when=" + (when_ ? seconds_text(*when_) : "None");
+  }
+  return text + ">";
+}
 
 void Timeout::enter() {
   if (state_ != State::created) throw RuntimeError("Timeout has already been entered");

@@ -54,6 +54,8 @@ TEST_F(gather_, gives_a_vector_for_a_range) {
   EXPECT_EQ(now() - before, 3s);
 }
 
+// CPython: test_tasks::FutureGatherTests::test_constructor_empty_sequence_use_running_loop
+// Rule 2.22
 TEST_F(gather_, of_nothing_is_done_at_once) {
   run([]() -> Coro<> {
     Future<std::vector<int>> all = gather(std::vector<Coro<int>>());
@@ -62,7 +64,7 @@ TEST_F(gather_, of_nothing_is_done_at_once) {
   }());
 }
 
-// 2.22: the children are tasks from the call on, and run from the next turn.
+// Rule 2.22
 TEST_F(gather_, makes_its_tasks_at_the_call_and_runs_them_later) {
   Trace trace;
   run([](Trace& out) -> Coro<> {
@@ -80,7 +82,8 @@ TEST_F(gather_, makes_its_tasks_at_the_call_and_runs_them_later) {
   EXPECT_EQ(trace, (Trace{"called", "a", "b", "turn"}));
 }
 
-// test_tasks::CoroutineGatherTests::test_duplicate_coroutines
+// CPython: test_tasks::CoroutineGatherTests::test_duplicate_coroutines
+// Rule 2.22
 TEST_F(gather_, a_duplicate_runs_once_and_is_there_twice) {
   run([]() -> Coro<> {
     int runs = 0;
@@ -108,6 +111,7 @@ TEST_F(gather_, a_named_range_of_tasks_keeps_its_handles) {
   }());
 }
 
+// Rule 2.22
 TEST_F(gather_, of_done_futures_is_done) {
   run([]() -> Coro<> {
     Future<int> f = create_future<int>();
@@ -138,7 +142,9 @@ TEST_F(gather_, one_that_is_dropped_lets_its_children_run_on) {
 
 // --- errors -------------------------------------------------------------------------------------
 
-// 2.19, test_tasks::GatherTestsBase::test_one_exception, ::test_exception_marking
+// CPython: test_tasks::CoroutineGatherTests::test_exception_marking
+// CPython: test_tasks::GatherTestsBase::test_one_exception
+// Rule 2.19
 TEST_F(gather_errors, the_first_is_that_of_gather_the_others_run_on_and_later_ones_are_dropped) {
   Trace trace;
   run([](Trace& out) -> Coro<> {
@@ -153,7 +159,8 @@ TEST_F(gather_errors, the_first_is_that_of_gather_the_others_run_on_and_later_on
   EXPECT_EQ(trace, (Trace{"ValueError: first", "sibling ran on"}));
 }
 
-// test_tasks::GatherTestsBase::test_return_exceptions
+// CPython: test_tasks::GatherTestsBase::test_return_exceptions
+// Rule 2.19
 TEST_F(gather_errors, with_return_exceptions_they_are_results_in_their_places) {
   run([]() -> Coro<> {
     auto [bad, good, nothing] =
@@ -170,7 +177,8 @@ TEST_F(gather_errors, with_return_exceptions_they_are_results_in_their_places) {
   }());
 }
 
-// 2.20, test_tasks::FutureGatherTests::test_one_cancellation
+// CPython: test_tasks::FutureGatherTests::test_one_cancellation
+// Rule 2.20
 TEST_F(gather_errors, a_cancelled_child_is_an_exception_of_gather_and_cancels_nobody_else) {
   run([]() -> Coro<> {
     Task<> child = create_task(sleep(1s));
@@ -195,6 +203,33 @@ TEST_F(gather_errors, with_return_exceptions_a_cancelled_child_is_a_result) {
     auto [cancelled, good] = co_await all;
     EXPECT_TRUE(base::exception_is<CancelledError>(cancelled.exception()));
     EXPECT_EQ(good.value(), 2);
+  }());
+}
+
+// CPython: test_tasks::FutureGatherTests::test_result_exception_one_cancellation
+// Rule 2.20
+TEST_F(gather_errors, with_return_exceptions_values_errors_and_cancellations_stand_side_by_side) {
+  run([]() -> Coro<> {
+    std::vector<Future<int>> futures;
+    for (int i = 0; i < 6; ++i) futures.push_back(create_future<int>());
+    auto all = gather(return_exceptions, futures);
+    futures[0].set_result(1);
+    futures[1].cancel();
+    futures[2].set_exception(ValueError("c"));
+    futures[3].set_result(4);
+    futures[4].set_exception(RuntimeError("e"));
+    co_await turn();
+    EXPECT_FALSE(all.done());
+    futures[5].set_exception(TypeError("f"));
+    co_await turn();
+    EXPECT_TRUE(all.done());
+    const std::vector<Result<int>> results = all.result();
+    EXPECT_EQ(results[0].value(), 1);
+    EXPECT_TRUE(base::exception_is<CancelledError>(results[1].exception()));
+    EXPECT_EQ(describe(results[2].exception()), "ValueError: c");
+    EXPECT_EQ(results[3].value(), 4);
+    EXPECT_EQ(describe(results[4].exception()), "RuntimeError: e");
+    EXPECT_EQ(describe(results[5].exception()), "TypeError: f");
   }());
 }
 
@@ -230,8 +265,8 @@ Coro<> gather_stubborn(Trace& trace, Options... options) {
                  gather(options..., stubborn(trace, "first", 1ms), stubborn(trace, "second", 2ms)));
 }
 
-// 2.21 and the reference's order table;
-// test_tasks::CoroutineGatherTests::test_cancellation_broadcast
+// CPython: test_tasks::CoroutineGatherTests::test_cancellation_broadcast
+// Rule 2.21
 TEST_F(gather_cancel, raises_when_the_first_child_has_ended_and_the_others_still_clean_up) {
   Trace trace;
   run([](Trace& out) -> Coro<> {
@@ -244,6 +279,7 @@ TEST_F(gather_cancel, raises_when_the_first_child_has_ended_and_the_others_still
   EXPECT_EQ(trace, (Trace{"first done", "CancelledError: m", "second done"}));
 }
 
+// Rule 2.21
 TEST_F(gather_cancel, with_return_exceptions_waits_for_all_and_raises_all_the_same) {
   Trace trace;
   run([](Trace& out) -> Coro<> {
@@ -253,6 +289,40 @@ TEST_F(gather_cancel, with_return_exceptions_waits_for_all_and_raises_all_the_sa
     co_await task;
   }(trace));
   EXPECT_EQ(trace, (Trace{"first done", "second done", "CancelledError: m"}));
+}
+
+// CPython: test_tasks::BaseTaskTests::test_cancel_gather_1
+// Rule 2.22
+TEST_F(gather_cancel, is_refused_once_all_children_are_done) {
+  run([]() -> Coro<> {
+    Future<int> future = create_future<int>();
+    auto child = [](Future<int> on) -> Coro<int> { co_return co_await on; };
+    auto all = gather(child(future));
+    co_await turn();
+    bool cancelled = true;
+    future.add_done_callback([&](AnyFuture) { cancelled = all.cancel(); });
+    future.set_result(42);
+    EXPECT_EQ(co_await all, std::tuple{42});
+    EXPECT_FALSE(cancelled);
+    EXPECT_FALSE(all.cancelled());
+  }());
+}
+
+// CPython: test_tasks::BaseTaskTests::test_cancel_gather_2
+// Rule 2.21
+TEST_F(gather_cancel, ends_a_loop_over_gathers_that_return_exceptions) {
+  Trace trace;
+  run([](Trace& out) -> Coro<> {
+    auto loops = []() -> Coro<> {
+      while (true) (void)co_await gather(return_exceptions, sleep(50ms));
+    };
+    Task<> task = create_task(loops);
+    co_await sleep(220ms);
+    task.cancel("m");
+    co_await noted(out, task);
+    EXPECT_TRUE(task.cancelled());
+  }(trace));
+  EXPECT_EQ(trace, (Trace{"CancelledError: m"}));
 }
 
 // CPython 3.11: `cancelled ()` and cancelling() 1.
@@ -310,7 +380,8 @@ TEST_F(gather_cancel, an_error_that_a_child_raises_instead_is_reported_if_nobody
   EXPECT_THAT(lines[0], ::testing::HasSubstr("ValueError: cleanup"));
 }
 
-// 2.22, test_tasks::CoroutineGatherTests::test_issue46672
+// CPython: test_tasks::CoroutineGatherTests::test_issue46672
+// Rule 2.22
 TEST_F(gather_cancel, of_a_finished_one_touches_nobody) {
   run([]() -> Coro<> {
     Task<> sleeper = create_task(sleep(5ms));
@@ -322,7 +393,7 @@ TEST_F(gather_cancel, of_a_finished_one_touches_nobody) {
   }());
 }
 
-// test_tasks::BaseTaskTests::test_cancel_gather_2
+// Rule 2.21
 TEST_F(gather_cancel, reaches_the_children_of_a_gather_in_a_gather) {
   Trace trace;
   run([](Trace& out) -> Coro<> {

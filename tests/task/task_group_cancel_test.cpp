@@ -115,8 +115,7 @@ TEST_F(task_group_cancel, after_the_end_does_nothing) {
   }());
 }
 
-// CPython:
-// test_taskgroups::BaseTestTaskGroup::test_taskgroup_cancel_from_child_before_first_suspension
+// CPython: test_taskgroups::BaseTestTaskGroup::test_taskgroup_cancel_from_child_before_first_suspension
 // Rule 2.37
 TEST_F(task_group_cancel, by_an_eager_task_in_its_first_step_reaches_that_task_too) {
   for (const bool eager : {true, false}) {

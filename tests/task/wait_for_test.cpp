@@ -22,7 +22,8 @@ Coro<> noted(Trace& trace, A what) {
   trace(result.ok() ? std::string("ok") : describe(result.exception()));
 }
 
-// 2.25
+// CPython: test_waitfor::AsyncioWaitForTest::test_wait_for_blocking
+// Rule 2.25
 TEST_F(wait_for_, runs_a_coroutine_in_the_same_task_and_gives_its_result) {
   run([]() -> Coro<> {
     const AnyTask self = current_task();
@@ -39,7 +40,9 @@ TEST_F(wait_for_, runs_a_coroutine_in_the_same_task_and_gives_its_result) {
   EXPECT_THROW(loop().run_forever(), Deadlock);
 }
 
-// test_waitfor::AsyncioWaitForTest::test_wait_for_waits_for_task_cancellation
+// CPython: test_waitfor::AsyncioWaitForTest::test_wait_for_waits_for_task_cancellation
+// CPython: test_waitfor::AsyncioWaitForTest::test_wait_for
+// Rule 2.25
 TEST_F(wait_for_, awaits_the_cleanup_before_it_raises_timeout_error) {
   Trace trace;
   const Nanoseconds before = now();
@@ -60,7 +63,9 @@ TEST_F(wait_for_, awaits_the_cleanup_before_it_raises_timeout_error) {
   EXPECT_EQ(now() - before, 30ms);
 }
 
-// test_waitfor::AsyncioWaitForTest::test_wait_for_cancel_suppressed
+// CPython: test_waitfor::AsyncioWaitForTest::test_wait_for_cancel_suppressed
+// CPython: test_waitfor::AsyncioWaitForTest::test_wait_for_cancellation_race_condition
+// Rule 2.25
 TEST_F(wait_for_, gives_the_value_of_what_refuses_to_be_cancelled) {
   run([]() -> Coro<> {
     auto refuses = []() -> Coro<int> {
@@ -74,7 +79,8 @@ TEST_F(wait_for_, gives_the_value_of_what_refuses_to_be_cancelled) {
   }());
 }
 
-// test_waitfor::AsyncioWaitForTest::test_wait_for_reraises_exception_during_cancellation
+// CPython: test_waitfor::AsyncioWaitForTest::test_wait_for_reraises_exception_during_cancellation
+// Rule 2.25
 TEST_F(wait_for_, another_exception_of_the_cleanup_wins) {
   Trace trace;
   run([](Trace& out) -> Coro<> {
@@ -88,22 +94,26 @@ TEST_F(wait_for_, another_exception_of_the_cleanup_wins) {
   EXPECT_EQ(trace, (Trace{"ValueError: cleanup", "ValueError: cleanup"}));
 }
 
-// test_waitfor::AsyncioWaitForTest::test_wait_for_cancellation_race_condition and others
+// CPython: test_waitfor::AsyncioWaitForTest::test_cancel_wait_for
+// CPython: test_waitfor::AsyncioWaitForTest::test_cancel_blocking_wait_for
 TEST_F(wait_for_, cancelling_it_cancels_what_it_waits_for) {
   Trace trace;
   run([](Trace& out) -> Coro<> {
-    Task<int> inner = create_task(after(1h, 1));
-    auto body = [&]() -> Coro<> { co_await noted(out, wait_for(inner, 1h)); };
-    Task<> outer = create_task(body);
-    co_await sleep(1ms);
-    outer.cancel("m");
-    co_await outer;
-    EXPECT_TRUE(inner.cancelled());
+    for (const std::optional<Delay> limit : {std::optional<Delay>(1h), std::optional<Delay>()}) {
+      Task<int> inner = create_task(after(1h, 1));
+      auto body = [&]() -> Coro<> { co_await noted(out, wait_for(inner, limit)); };
+      Task<> outer = create_task(body);
+      co_await sleep(1ms);
+      outer.cancel("m");
+      co_await outer;
+      EXPECT_TRUE(inner.cancelled());
+    }
   }(trace));
-  EXPECT_EQ(trace, (Trace{"CancelledError: m"}));
+  EXPECT_EQ(trace, (Trace{"CancelledError: m", "CancelledError: m"}));
 }
 
-// test_waitfor::AsyncioWaitForTest::test_wait_for_race_condition
+// CPython: test_waitfor::AsyncioWaitForTest::test_wait_for_race_condition
+// Rule 2.25
 TEST_F(wait_for_, a_result_in_the_turn_of_the_deadline_is_a_result) {
   run([]() -> Coro<> {
     Future<int> future = create_future<int>();
@@ -119,6 +129,56 @@ TEST_F(wait_for_, a_result_in_the_turn_of_the_deadline_is_a_result) {
     co_await noted(trace, wait_for(late, 10ms));
     EXPECT_EQ(trace.size(), 1U);
   }());
+}
+
+// CPython: test_waitfor::AsyncioWaitForTest::test_wait_for_issue86296
+// Rule 2.25
+TEST_F(wait_for_, a_cancellation_in_the_turn_of_the_result_is_not_lost) {
+  Trace trace;
+  run([](Trace& out) -> Coro<> {
+    auto inner = []() -> Coro<> { co_return; };
+    auto body = [&]() -> Coro<> {
+      co_await wait_for(inner(), 100s);
+      out("has its result");
+      co_await sleep(1s);
+      out("reached the end");
+    };
+    Task<> task = create_task(body);
+    co_await sleep(0s);
+    EXPECT_FALSE(task.done());
+    task.cancel();
+    co_await noted(out, task);
+    Future<int> future = create_future<int>();
+    auto waits = [&]() -> Coro<> { (void)co_await wait_for(future, 100s); };
+    task = create_task(waits);
+    co_await sleep(0s);
+    future.set_result(1);
+    task.cancel();
+    co_await noted(out, task);
+  }(trace));
+  EXPECT_EQ(trace, (Trace{"has its result", "CancelledError", "CancelledError"}));
+}
+
+// CPython: test_waitfor::AsyncioWaitForTest::test_asyncio_wait_for_cancelled
+// CPython: test_waitfor::AsyncioWaitForTest::test_asyncio_wait_for_timeout
+// Rule 2.25
+TEST_F(wait_for_, waits_for_what_ignores_its_cancellation) {
+  const Nanoseconds before = now();
+  run([]() -> Coro<> {
+    auto slow = []() -> Coro<> {
+      const Nanoseconds end = get_running_loop().time() + 200ms;
+      for (Nanoseconds left = 200ms; left.count() > 0; left = end - get_running_loop().time()) {
+        (void)co_await try_(sleep(left));
+      }
+    };
+    auto waits = [&]() -> Coro<> { co_await wait_for(slow(), 400ms); };
+    Task<> task = create_task(waits);
+    co_await sleep(0s);
+    task.cancel();
+    co_await task;
+    co_await wait_for(slow(), 100ms);
+  }());
+  EXPECT_EQ(now() - before, 400ms);
 }
 
 TEST_F(wait_for_, a_shared_future_keeps_its_value) {
@@ -154,7 +214,8 @@ TEST_F(wait_for_, nests) {
 
 // --- no time left -------------------------------------------------------------------------------
 
-// 2.26, test_wait_for_timeout_less_then_0_or_0_coroutine_do_not_started
+// CPython: test_waitfor::AsyncioWaitForTest::test_wait_for_timeout_less_then_0_or_0_coroutine_do_not_started
+// Rule 2.26
 TEST_F(wait_for_no_time, a_coroutine_never_starts) {
   Trace trace;
   run([](Trace& out) -> Coro<> {
@@ -168,7 +229,8 @@ TEST_F(wait_for_no_time, a_coroutine_never_starts) {
   EXPECT_EQ(trace, (Trace{"TimeoutError", "TimeoutError"}));
 }
 
-// test_wait_for_timeout_less_then_0_or_0_future_done
+// CPython: test_waitfor::AsyncioWaitForTest::test_wait_for_timeout_less_then_0_or_0_future_done
+// Rule 2.26
 TEST_F(wait_for_no_time, what_is_done_gives_its_result_or_exception) {
   Trace trace;
   run([](Trace& out) -> Coro<> {
@@ -183,7 +245,9 @@ TEST_F(wait_for_no_time, what_is_done_gives_its_result_or_exception) {
   EXPECT_EQ(trace, (Trace{"ValueError: x"}));
 }
 
-// test_wait_for_waits_for_task_cancellation_w_timeout_0
+// CPython: test_waitfor::AsyncioWaitForTest::test_wait_for_waits_for_task_cancellation_w_timeout_0
+// CPython: test_waitfor::AsyncioWaitForTest::test_wait_for_timeout_less_then_0_or_0
+// Rule 2.26
 TEST_F(wait_for_no_time, a_task_is_cancelled_and_its_cleanup_awaited) {
   Trace trace;
   run([](Trace& out) -> Coro<> {

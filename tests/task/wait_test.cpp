@@ -1,5 +1,10 @@
 #include "asyncio/task/wait.hpp"
 
+#include <algorithm>
+#include <list>
+#include <span>
+
+#include "asyncio/coro/generator.hpp"
 #include "asyncio/task/sleep.hpp"
 #include "support/loop_test.hpp"
 
@@ -49,7 +54,8 @@ TEST_F(wait_, waits_for_all_and_keeps_their_order) {
   }());
 }
 
-// 2.24, test_tasks::BaseTaskTests::test_wait_first_completed
+// CPython: test_tasks::BaseTaskTests::test_wait_first_completed
+// Rule 2.24
 TEST_F(wait_, first_completed_returns_with_the_first) {
   const Nanoseconds before = now();
   run([]() -> Coro<> {
@@ -64,7 +70,7 @@ TEST_F(wait_, first_completed_returns_with_the_first) {
   EXPECT_EQ(now() - before, 1ms);
 }
 
-// test_tasks::BaseTaskTests::test_wait_really_done
+// CPython: test_tasks::BaseTaskTests::test_wait_really_done
 TEST_F(wait_, tells_all_that_are_done_by_then) {
   run([]() -> Coro<> {
     auto all = tasks(after(0s, 1), after(0s, 2), after(1s, 3));
@@ -74,7 +80,8 @@ TEST_F(wait_, tells_all_that_are_done_by_then) {
   }());
 }
 
-// test_tasks::BaseTaskTests::test_wait_first_exception
+// CPython: test_tasks::BaseTaskTests::test_wait_first_exception
+// Rule 2.24
 TEST_F(wait_, first_exception_returns_with_it_and_being_cancelled_is_none) {
   run([]() -> Coro<> {
     auto all = tasks(after(1s, 1), fails_after(2ms), after(1s, 3));
@@ -87,7 +94,8 @@ TEST_F(wait_, first_exception_returns_with_it_and_being_cancelled_is_none) {
   }());
 }
 
-// test_tasks::BaseTaskTests::test_wait_with_timeout
+// CPython: test_tasks::BaseTaskTests::test_wait_with_timeout
+// Rule 2.24
 TEST_F(wait_, a_timeout_is_no_error_and_cancels_nothing) {
   run([]() -> Coro<> {
     auto all = tasks(after(1ms, 1), after(1s, 2));
@@ -118,7 +126,8 @@ TEST_F(wait_, for_nothing_is_a_value_error) {
   }());
 }
 
-// test_tasks::BaseTaskTests::test_yield_wait_does_not_shield_cancel (the tasks run on)
+// CPython: test_tasks::BaseTaskTests::test_yield_wait_does_not_shield_cancel
+// Rule 2.24
 TEST_F(wait_, cancelling_it_does_not_cancel_what_it_waits_for) {
   run([]() -> Coro<> {
     auto all = tasks(after(5ms, 1));
@@ -132,7 +141,8 @@ TEST_F(wait_, cancelling_it_does_not_cancel_what_it_waits_for) {
   }());
 }
 
-// test_tasks::BaseTaskTests::test_wait_discards_awaited_by_for_pending
+// CPython: test_tasks::BaseTaskTests::test_wait_discards_awaited_by_for_pending
+// Rule 2.24
 TEST_F(wait_, leaves_nothing_on_a_future_that_stays_pending) {
   run([]() -> Coro<> {
     Future<int> for_ever = create_future<int>();
@@ -157,6 +167,22 @@ TEST_F(wait_, does_not_retrieve_exceptions) {
   const auto lines = take_logs();
   ASSERT_EQ(lines.size(), 1U);
   EXPECT_THAT(lines[0], ::testing::StartsWith("Task exception was never retrieved"));
+}
+
+TEST_F(wait_, takes_any_range) {
+  run([]() -> Coro<> {
+    auto generates = []() -> Generator<Task<int>> {
+      co_yield create_task(after(2ms, 1));
+      co_yield create_task(after(1ms, 2));
+    };
+    auto outcome = co_await wait(generates());
+    EXPECT_EQ(outcome.done[1].result(), 2);
+    const std::list<Task<int>> listed(outcome.done.begin(), outcome.done.end());
+    outcome = co_await wait(listed, {.timeout = 1s});
+    EXPECT_TRUE(std::ranges::equal(outcome.done, listed));
+    outcome = co_await wait(std::span(outcome.done).first(1));
+    EXPECT_EQ(outcome.done.size(), 1U);
+  }());
 }
 
 TEST_F(wait_, takes_tasks_of_different_types) {

@@ -3,6 +3,7 @@
 
 #include <exception>
 #include <optional>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -23,7 +24,9 @@ namespace asyncio {
 ///   co_await with(timeout(2s), [&]() -> Coro<> { co_await slow(); });
 ///
 /// They nest; only its own cancellation becomes TimeoutError. A block that never suspends, or that
-/// swallows the cancellation, ends without one. Python: asyncio.Timeout.
+/// swallows the cancellation, ends without one. Another exception that the cleanup throws passes
+/// untouched: Python puts a TimeoutError into its context, and C++ exceptions have none.
+/// Python: asyncio.Timeout.
 class Timeout {
  public:
   static constexpr bool kCancelsItsTask = true;
@@ -47,6 +50,9 @@ class Timeout {
   [[nodiscard]] bool expired() const noexcept {
     return state_ == State::expiring || state_ == State::expired;
   }
+
+  /// As Python's repr: "<Timeout [active] when=3600.5>".
+  [[nodiscard]] std::string repr() const;
 
   // Python: __aenter__, __aexit__. RuntimeError outside a task, or when entered before.
   detail::Immediate aenter();

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <ranges>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -152,6 +153,16 @@ template <class F>
   static_assert(!iscoroutine_v<F>, "Passing coroutines is forbidden, use tasks explicitly.");
   static_assert(detail::is_future_v<F>, "wait() takes tasks and futures");
   return detail::WaitAwaiter<F>(std::move(futures), options);
+}
+
+/// wait() for the elements of any range, which are copied: a list, a span, a generator.
+template <std::ranges::input_range Range>
+[[nodiscard]] auto wait(Range&& futures, WaitOptions options = {}) {
+  using F = std::ranges::range_value_t<Range>;
+  static_assert(!iscoroutine_v<F>, "Passing coroutines is forbidden, use tasks explicitly.");
+  std::vector<F> all;
+  for (auto&& future : futures) all.push_back(future);
+  return wait(std::move(all), options);
 }
 
 }  // namespace asyncio
