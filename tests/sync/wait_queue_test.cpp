@@ -64,7 +64,7 @@ using Primitives = ::testing::Types<OfLock, OfSemaphore, OfGet, OfPut>;
 TYPED_TEST_SUITE(wait_queue, Primitives);
 
 TYPED_TEST(wait_queue, a_wait_takes_no_memory) {
-  this->run([this]() -> Coro<> {
+  this->run([]() -> Coro<> {
     TypeParam primitive;
     co_await primitive.prepare();
     long during = 0;
