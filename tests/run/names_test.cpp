@@ -40,8 +40,8 @@ using asyncio::get_running_loop;
 using asyncio::Handle;
 using asyncio::IncompleteReadError;
 using asyncio::InvalidStateError;
-using asyncio::iscoroutine_v;
-using asyncio::isfuture_v;
+using asyncio::iscoroutine;
+using asyncio::isfuture;
 using asyncio::LifoQueue;
 using asyncio::LimitOverrunError;
 using asyncio::Lock;
@@ -93,8 +93,8 @@ using asyncio::Token;
 using asyncio::concurrent::ThreadPoolExecutor;
 
 static_assert(CoroutineFunction<Coro<> (*)()> && !CoroutineFunction<void (*)()>);
-static_assert(iscoroutine_v<Coro<int>> && !iscoroutine_v<Task<int>>);
-static_assert(isfuture_v<Task<int>> && isfuture_v<Future<>> && !isfuture_v<Coro<int>>);
+static_assert(asyncio::iscoroutine_v<Coro<int>> && !asyncio::iscoroutine_v<Task<int>>);
+static_assert(asyncio::isfuture_v<Task<int>> && asyncio::isfuture_v<Future<>>);
 
 }  // namespace names_of_python
 
@@ -136,12 +136,14 @@ int answer() { return 42; }
   static_cast<void>(future.done() || future.cancelled());
   future.set_result(future.result());
   future.set_exception(future.exception());
+  static_cast<void>(future.get_loop());
 }
 
 [[maybe_unused]] void task_methods(const Task<int>& task) {
   static_cast<void>(task.cancelling() + task.uncancel());
   task.set_name(task.get_name());
   static_cast<void>(task.get_context());
+  static_cast<void>(task.get_coro());
 }
 
 [[maybe_unused]] void handle_methods(TimerHandle handle) {
