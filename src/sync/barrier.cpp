@@ -1,6 +1,7 @@
 #include "asyncio/sync/barrier.hpp"
 
 #include "asyncio/coro/pass.hpp"
+#include "asyncio/sync/condition.hpp"
 
 namespace asyncio {
 
@@ -10,66 +11,81 @@ const char* const kStates[] = {"filling", "draining", "resetting", "broken"};
 
 }  // namespace
 
-Barrier::Barrier(int parties) : parties_(parties) {
+// What the tasks that wait hold on to: a barrier may go before them, with a main() that fails.
+struct Barrier::Shared {
+  Condition changed;
+  int parties;
+  int count = 0;  // tasks that have their number and have not left
+  State state = State::filling;
+
+  explicit Shared(int number) noexcept : parties(number) {}
+  [[nodiscard]] bool broken() const noexcept { return state == State::broken; }
+  [[nodiscard]] bool blocked() const noexcept {
+    return state == State::draining || state == State::resetting;
+  }
+  void leave() {
+    if (--count == 0) {
+      if (blocked()) state = State::filling;
+      changed.notify_all();
+    }
+    changed.release();
+  }
+};
+
+Barrier::Barrier(int parties) {
   if (parties < 1) throw ValueError("parties must be > 0");
+  shared_ = std::make_shared<Shared>(parties);
 }
 
-// The lock of `changed_` is held but for its waits. Errors travel as values: nothing is thrown.
-Coro<int> Barrier::wait() {
-  co_await pass(changed_.acquire());
+int Barrier::parties() const noexcept { return shared_->parties; }
+int Barrier::n_waiting() const noexcept {
+  return shared_->state == State::filling ? shared_->count : 0;
+}
+bool Barrier::broken() const noexcept { return shared_->broken(); }
+
+// The lock of `changed` is held but for its waits. Errors travel as values: nothing is thrown.
+Coro<int> Barrier::wait_in(std::shared_ptr<Shared> self) {
+  co_await pass(self->changed.acquire());
   std::exception_ptr error;
-  while (blocked() && !error) {
-    const Result<bool> waited = co_await try_(changed_.wait());
+  while (self->blocked() && !error) {
+    const Result<bool> waited = co_await try_(self->changed.wait());
     error = waited.exception();
   }
-  if (!error && broken()) error = std::make_exception_ptr(BrokenBarrierError("Barrier aborted"));
+  if (!error && self->broken()) {
+    error = std::make_exception_ptr(BrokenBarrierError("Barrier aborted"));
+  }
   if (error) {
-    changed_.release();
+    self->changed.release();
     co_await raise(std::move(error));
   }
-  const int index = count_++;
-  if (index + 1 == parties_) {
-    state_ = State::draining;
-    changed_.notify_all();
+  const int index = self->count++;
+  if (index + 1 == self->parties) {
+    self->state = State::draining;
+    self->changed.notify_all();
   }
-  while (state_ == State::filling && !error) {
-    const Result<bool> waited = co_await try_(changed_.wait());
+  while (self->state == State::filling && !error) {
+    const Result<bool> waited = co_await try_(self->changed.wait());
     error = waited.exception();
   }
-  if (!error && (broken() || state_ == State::resetting)) {
+  if (!error && (self->broken() || self->state == State::resetting)) {
     error = std::make_exception_ptr(BrokenBarrierError("Abort or reset of barrier"));
   }
-  leave();
+  self->leave();
   if (error) co_await raise(std::move(error));
   co_return index;
 }
 
-void Barrier::leave() {
-  if (--count_ == 0) {
-    if (blocked()) state_ = State::filling;
-    changed_.notify_all();
-  }
-  changed_.release();
-}
-
-Coro<> Barrier::reset() {
-  co_await pass(changed_.acquire());
-  state_ = count_ > 0 ? State::resetting : State::filling;
-  changed_.notify_all();
-  changed_.release();
-}
-
-Coro<> Barrier::abort() {
-  co_await pass(changed_.acquire());
-  state_ = State::broken;
-  changed_.notify_all();
-  changed_.release();
+Coro<> Barrier::change_to(std::shared_ptr<Shared> self, State to) {
+  co_await pass(self->changed.acquire());
+  self->state = to == State::resetting && self->count == 0 ? State::filling : to;
+  self->changed.notify_all();
+  self->changed.release();
 }
 
 std::string Barrier::repr() const {
-  std::string state = kStates[static_cast<int>(state_)];
+  std::string state = kStates[static_cast<int>(shared_->state)];
   if (!broken()) {
-    state += ", waiters:" + std::to_string(n_waiting()) + "/" + std::to_string(parties_);
+    state += ", waiters:" + std::to_string(n_waiting()) + "/" + std::to_string(parties());
   }
   return detail::primitive_repr("Barrier", state, 0);
 }

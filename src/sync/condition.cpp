@@ -32,6 +32,7 @@ bool ConditionWait::abort() {
 }
 
 void ConditionWait::lost() {
+  if (!linked()) return;  // the condition has gone
   cancelled_now_ = true;
   set_cancelled(false);
 }

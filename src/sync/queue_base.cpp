@@ -27,6 +27,7 @@ bool QueueGetWait::abort() {
 }
 
 void QueueGetWait::lost() {
+  if (!linked()) return;  // the queue has gone
   queue_->getters_.remove(*this);
   if (!queue_->empty()) queue_->getters_.wake_next();
 }
@@ -52,6 +53,7 @@ bool QueuePutWait::abort() {
 }
 
 void QueuePutWait::lost() {
+  if (!linked()) return;  // the queue has gone
   queue_->putters_.remove(*this);
   if (!queue_->full()) queue_->putters_.wake_next();
 }

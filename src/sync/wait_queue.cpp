@@ -1,8 +1,9 @@
 #include "asyncio/sync/wait_queue.hpp"
 
-#include "asyncio/base/check.hpp"
 #include "asyncio/base/error.hpp"
+#include "asyncio/base/log.hpp"
 #include "asyncio/loop/scheduler.hpp"
+#include "asyncio/task/task_base.hpp"
 
 namespace asyncio::detail {
 
@@ -73,13 +74,18 @@ std::size_t WaitQueue::waiting() const noexcept {
   return count;
 }
 
-void WaitQueue::drop_stranded() noexcept {
-  for (QueuedWait* waiter = waiters_.front(); waiter != nullptr; waiter = waiters_.next(waiter)) {
-    ASYNCIO_CHECK(waiter->stranded(),
-                  "a lock, event or queue was destroyed while a task waits for it: keep it longer "
-                  "than the tasks that use it, or cancel and await them first");
+// A main() that fails, or returns, destroys its queue before run() has cancelled the workers. They
+// must not touch it any more, so they are cancelled now.
+void WaitQueue::drop_waiters() noexcept {
+  while (QueuedWait* waiter = waiters_.pop_front()) {
+    if (waiter->stranded() || waiter->aborted_) continue;
+    TaskBase& task = waiter->task();
+    log(LogLevel::warning,
+        "RuntimeWarning: a lock, event or queue was destroyed while " + task.repr() +
+            " waits for it, and the task is cancelled: keep it longer than the tasks that use it, "
+            "or cancel and await them first");
+    task.cancel("what the task waits for was destroyed");
   }
-  waiters_.clear();
 }
 
 // --- loops and names ----------------------------------------------------------------------------

@@ -371,18 +371,5 @@ TEST_F(lock, may_go_with_the_loop_while_tasks_wait) {
   EXPECT_EQ(take_logs().size(), 3U) << "three tasks were pending";
 }
 
-using lock_death = LoopTest;
-
-TEST_F(lock_death, going_while_a_task_waits_ends_the_process_with_a_message) {
-  EXPECT_DEATH(run([]() -> Coro<> {
-                 auto lock = std::make_unique<Lock>();
-                 co_await lock->acquire();
-                 Task<bool> waiter = create_task(lock->acquire());
-                 co_await one_turn();
-                 lock.reset();
-               }),
-               "destroyed while a task waits");
-}
-
 }  // namespace
 }  // namespace asyncio::test

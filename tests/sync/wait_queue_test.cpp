@@ -193,7 +193,64 @@ TYPED_TEST(wait_queue, may_go_with_the_loop_while_tasks_wait_or_were_woken) {
 
 // --- what is particular -------------------------------------------------------------------------
 
+// main() fails, or returns, while a worker waits for a queue of main()'s.
+TYPED_TEST(wait_queue, tasks_that_wait_for_what_is_destroyed_are_cancelled_with_a_warning) {
+  for (const bool woken : {false, true}) {
+    this->run([](bool wake_first) -> Coro<> {
+      auto of = std::make_unique<TypeParam>();
+      co_await of->prepare();
+      auto waiter = create_task(of->wait());
+      auto cancelled = create_task(of->wait());
+      co_await one_turn();
+      cancelled.cancel();  // has not had its turn: nothing to warn of
+      if (wake_first) co_await of->serve();
+      of.reset();
+      const std::string outcome = co_await failure_of(waiter);
+      EXPECT_EQ(outcome, "CancelledError: what the task waits for was destroyed");
+      EXPECT_TRUE(waiter.cancelled());
+      (void)co_await failure_of(cancelled);
+    }(woken));
+    const auto logs = this->take_logs();
+    ASSERT_EQ(logs.size(), 1U);
+    EXPECT_THAT(logs[0], ::testing::HasSubstr("was destroyed while <Task pending name='Task-"));
+  }
+}
+
 using wait_queue_turns = LoopTest;
+
+TEST_F(wait_queue_turns, a_condition_that_is_destroyed_cancels_who_waits_for_it_or_its_lock) {
+  run([]() -> Coro<> {
+    auto condition = std::make_unique<Condition>();
+    auto body = [](Condition& of) -> Coro<> {
+      co_await of.acquire();
+      co_await of.wait();
+    };
+    std::vector<Task<>> tasks;
+    for (int i = 0; i < 3; ++i) tasks.push_back(create_task(body(*condition)));
+    co_await give_turns(4);
+    co_await condition->acquire();
+    condition->notify(2);  // the first two now wait for the lock, the third for a notification
+    co_await give_turns(2);
+    condition.reset();
+    for (const Task<>& task : tasks) {
+      const std::string outcome = co_await failure_of(task);
+      EXPECT_EQ(outcome, "CancelledError: what the task waits for was destroyed");
+    }
+  }());
+  EXPECT_EQ(take_logs().size(), 3U);
+}
+
+TEST_F(wait_queue_turns, a_barrier_may_go_before_the_tasks_that_wait_for_it) {
+  run([]() -> Coro<> {
+    auto barrier = std::make_unique<Barrier>(2);
+    auto waiter = create_task(barrier->wait());
+    co_await one_turn();
+    barrier.reset();
+    waiter.cancel();
+    const std::string outcome = co_await failure_of(waiter);
+    EXPECT_EQ(outcome, "CancelledError");
+  }());
+}
 
 // Rule 2.39
 TEST_F(wait_queue_turns, a_lock_released_under_a_cancelled_head_goes_on_a_turn_later) {

@@ -2,12 +2,12 @@
 #pragma once
 
 #include <exception>
+#include <memory>
 #include <stdexcept>
 #include <string>
 
 #include "asyncio/base/error.hpp"
 #include "asyncio/coro/coro.hpp"
-#include "asyncio/sync/condition.hpp"
 #include "asyncio/task/immediate.hpp"
 
 namespace asyncio {
@@ -24,9 +24,11 @@ class BrokenBarrierError : public RuntimeError {
 ///   int index = co_await barrier.wait();
 ///   co_await with(barrier, [](int index) -> Coro<> { ... });   // waits, then runs the block
 ///
-/// Bound to the loop of the first task that had to wait: RuntimeError elsewhere. Must outlive who
-/// waits for it. Loop thread only. Python: asyncio.Barrier.
+/// Bound to the loop of the first task that had to wait: RuntimeError elsewhere. Loop thread
+/// only. Python: asyncio.Barrier.
 class Barrier {
+  enum class State : unsigned char { filling, draining, resetting, broken };
+
  public:
   /// ValueError for less than 1.
   explicit Barrier(int parties);
@@ -36,19 +38,19 @@ class Barrier {
   /// Waits until `parties` tasks do. Each gets another number from 0 to parties - 1, in the order
   /// in which they came. BrokenBarrierError when the barrier is broken, or reset() or abort() is
   /// called meanwhile. A cancelled task just leaves. Python: Barrier.wait.
-  Coro<int> wait();
+  ASYNCIO_CORO_WRAPPER Coro<int> wait() { return wait_in(shared_); }
   /// BrokenBarrierError for all who wait; the barrier begins anew once they have gone, also when it
   /// was broken. Python: Barrier.reset.
-  Coro<> reset();
+  ASYNCIO_CORO_WRAPPER Coro<> reset() { return change_to(shared_, State::resetting); }
   /// BrokenBarrierError for all who wait and who come, until reset(). Python: Barrier.abort.
-  Coro<> abort();
+  ASYNCIO_CORO_WRAPPER Coro<> abort() { return change_to(shared_, State::broken); }
 
   /// Python: Barrier.parties.
-  [[nodiscard]] int parties() const noexcept { return parties_; }
+  [[nodiscard]] int parties() const noexcept;
   /// How many wait; 0 while they go. Python: Barrier.n_waiting.
-  [[nodiscard]] int n_waiting() const noexcept { return state_ == State::filling ? count_ : 0; }
+  [[nodiscard]] int n_waiting() const noexcept;
   /// Python: Barrier.broken.
-  [[nodiscard]] bool broken() const noexcept { return state_ == State::broken; }
+  [[nodiscard]] bool broken() const noexcept;
   /// "<asyncio.Barrier [filling, waiters:1/3]>". Python: repr.
   [[nodiscard]] std::string repr() const;
 
@@ -57,18 +59,12 @@ class Barrier {
   static detail::Immediate aexit(const std::exception_ptr&) { return detail::Immediate(); }
 
  private:
-  enum class State : unsigned char { filling, draining, resetting, broken };
+  struct Shared;
 
-  [[nodiscard]] bool blocked() const noexcept {
-    return state_ == State::draining || state_ == State::resetting;
-  }
-  [[nodiscard]] std::exception_ptr broken_error(const char* text) const;
-  void leave();
+  static Coro<int> wait_in(std::shared_ptr<Shared> self);
+  static Coro<> change_to(std::shared_ptr<Shared> self, State to);
 
-  Condition changed_;
-  int parties_;
-  int count_ = 0;  // tasks that have their number and have not left
-  State state_ = State::filling;
+  std::shared_ptr<Shared> shared_;
 };
 
 }  // namespace asyncio

@@ -79,7 +79,7 @@ std::string item_text(const T& item) {
 /// one waits again, at the end. No item and no slot is lost when a wait is cancelled.
 ///
 /// Bound to the loop of the first task that had to wait: RuntimeError elsewhere. Must outlive who
-/// waits for it. Loop thread only.
+/// waits for it: a task that still does is cancelled, with a warning. Loop thread only.
 template <class T, class Items>
   requires QueueItems<Items, T>
 class BasicQueue : public detail::QueueBase {

@@ -55,7 +55,8 @@ class ConditionWait final : public detail::QueuedWait, public AsCoro<ConditionWa
 ///   });
 ///
 /// Bound to the loop of the first task that had to wait: RuntimeError elsewhere. Must outlive who
-/// waits for it. Loop thread only. Python: asyncio.Condition.
+/// waits for it: a task that still does is cancelled, with a warning. Loop thread only. Python:
+/// asyncio.Condition.
 class Condition : private detail::LoopBound {
  public:
   /// With a lock of its own.

@@ -38,7 +38,8 @@ class EventAwaiter final : public detail::QueuedWait, public AsCoro<EventAwaiter
 /// A flag that tasks of one loop can wait for.
 ///
 /// Bound to the loop of the first task that had to wait: RuntimeError elsewhere. Must outlive who
-/// waits for it. Loop thread only. Python: asyncio.Event.
+/// waits for it: a task that still does is cancelled, with a warning. Loop thread only. Python:
+/// asyncio.Event.
 class Event : private detail::LoopBound {
  public:
   Event() = default;

@@ -18,7 +18,8 @@ namespace asyncio {
 /// later. Until then locked() is false, and yet nobody overtakes it.
 ///
 /// Bound to the loop of the first task that had to wait: RuntimeError elsewhere. Must outlive who
-/// waits for it. Loop thread only. Python: asyncio.Lock.
+/// waits for it: a task that still does is cancelled, with a warning. Loop thread only. Python:
+/// asyncio.Lock.
 class Lock : private detail::LoopBound {
  public:
   Lock() = default;

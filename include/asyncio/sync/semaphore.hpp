@@ -18,7 +18,8 @@ namespace asyncio {
 /// that comes while others are about to get theirs queues up behind them.
 ///
 /// Bound to the loop of the first task that had to wait: RuntimeError elsewhere. Must outlive who
-/// waits for it. Loop thread only. Python: asyncio.Semaphore.
+/// waits for it: a task that still does is cancelled, with a warning. Loop thread only. Python:
+/// asyncio.Semaphore.
 class Semaphore : private detail::LoopBound {
  public:
   /// ValueError for a negative value.

@@ -66,10 +66,10 @@ class WaitQueue {
   WaitQueue() = default;
   WaitQueue(const WaitQueue&) = delete;
   WaitQueue& operator=(const WaitQueue&) = delete;
-  /// Nobody may be left in it, unless the loop was closed under those who wait.
+  /// Nobody should be left in it: a task that is, is reported and cancelled.
   ~WaitQueue() {
     if (!waiters_.empty()) [[unlikely]]
-      drop_stranded();
+      drop_waiters();
   }
 
   void add(QueuedWait& waiter) noexcept;
@@ -103,7 +103,7 @@ class WaitQueue {
  private:
   void wake_one() noexcept;
   void advance() noexcept;
-  ASYNCIO_COLD void drop_stranded() noexcept;
+  ASYNCIO_COLD void drop_waiters() noexcept;
 
   base::List<QueuedWait> waiters_;
   QueuedWait* next_ = nullptr;  // the first that still waits; behind it only the cancelled do not
