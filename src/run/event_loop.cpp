@@ -3,10 +3,18 @@
 namespace asyncio {
 namespace {
 
-// How get_running_loop() finds the facade of the loop that runs.
+// How get_running_loop() finds the facade of the loop that runs. A loop that was made without one,
+// in a simulated world, gets its own when it is asked for.
 class Facade final : public LayerState {
  public:
   explicit Facade(EventLoop& of) : loop(of) {}
+  explicit Facade(Scheduler& scheduler)
+      : own_(std::make_unique<EventLoop>(scheduler)), loop(*own_) {}
+
+ private:
+  std::unique_ptr<EventLoop> own_;
+
+ public:
   EventLoop& loop;
 };
 
@@ -27,21 +35,27 @@ void choose(EventLoop* loop) noexcept {
   Scheduler::choose(loop != nullptr ? &loop->scheduler() : nullptr);
 }
 
-EventLoop* facade_of(const Scheduler* scheduler) noexcept {
-  if (scheduler == nullptr || !scheduler->facade_state) return nullptr;
+EventLoop* facade_of(Scheduler* scheduler) {
+  if (scheduler == nullptr || scheduler->is_closed()) return nullptr;
+  if (!scheduler->facade_state) scheduler->facade_state = std::make_unique<Facade>(*scheduler);
   return &static_cast<Facade&>(*scheduler->facade_state).loop;
 }
 
 }  // namespace
 
-EventLoop::EventLoop() { scheduler_.facade_state = std::make_unique<Facade>(*this); }
+EventLoop::EventLoop() : own_(std::make_unique<Scheduler>()), scheduler_(*own_) {
+  scheduler_.facade_state = std::make_unique<Facade>(*this);
+}
 
-EventLoop::EventLoop(std::unique_ptr<Backend> backend) : scheduler_(std::move(backend)) {
+EventLoop::EventLoop(std::unique_ptr<Backend> backend)
+    : own_(std::make_unique<Scheduler>(std::move(backend))), scheduler_(*own_) {
   scheduler_.facade_state = std::make_unique<Facade>(*this);
 }
 
 EventLoop::~EventLoop() {
   if (current_loop().set == this) choose(nullptr);
+  // A borrowed scheduler goes on without us, and would call what lives here.
+  if (!own_ && exception_handler_) scheduler_.set_exception_handler(nullptr);
 }
 
 void EventLoop::close() { scheduler_.close(); }
@@ -81,7 +95,7 @@ std::string EventLoop::repr() const {
 
 // Declared in row 2, which cannot know the loop object.
 EventLoop& AnyFuture::get_loop() const {
-  const Scheduler& scheduler = block_->scheduler();
+  Scheduler& scheduler = block_->scheduler();
   EventLoop* loop = Scheduler::is_open(&scheduler) ? facade_of(&scheduler) : nullptr;
   if (loop == nullptr) throw RuntimeError("Event loop is closed");
   return *loop;

@@ -1,6 +1,7 @@
 #include "asyncio/task/suspend.hpp"
 
 #include "asyncio/loop/scheduler.hpp"
+#include "asyncio/task/observer.hpp"
 #include "asyncio/task/task_base.hpp"
 
 namespace asyncio {
@@ -27,6 +28,8 @@ bool Suspend::park(detail::Continuation continuation) noexcept {
       wake();
     }
   }
+  if (auto* observer = detail::TaskObserver::installed) [[unlikely]]
+    observer->on_park(*task_, false);
   return true;
 }
 
@@ -34,6 +37,8 @@ bool Suspend::park_woken(detail::Continuation continuation) noexcept {
   attach(continuation);
   state_ = State::woken;
   task_->scheduler().push(task_);
+  if (auto* observer = detail::TaskObserver::installed) [[unlikely]]
+    observer->on_park(*task_, true);
   return true;
 }
 
@@ -41,6 +46,8 @@ void Suspend::wake() noexcept {
   if (state_ != State::parked) return;
   state_ = State::woken;
   task_->scheduler().push(task_);
+  if (auto* observer = detail::TaskObserver::installed) [[unlikely]]
+    observer->on_wake(*task_);
 }
 
 void Suspend::leave() noexcept {

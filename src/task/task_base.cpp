@@ -4,6 +4,7 @@
 
 #include "asyncio/base/error.hpp"
 #include "asyncio/loop/scheduler.hpp"
+#include "asyncio/task/observer.hpp"
 #include "asyncio/task/suspend.hpp"
 #include "asyncio/task/task.hpp"
 #include "loop/fork_count.hpp"
@@ -80,6 +81,8 @@ void TaskBase::forget_after_fork() noexcept {
 // --- stepping -----------------------------------------------------------------------------------
 
 void TaskBase::start(bool eager) {
+  if (auto* observer = TaskObserver::installed) [[unlikely]]
+    observer->on_start(*this);
   // Tasks that start each other in the call nest like awaits, and have the same limit.
   if (!eager || Scheduler::running() != &scheduler() || recursion_depth >= kRecursionLimit) {
     scheduler().push(this);
@@ -107,6 +110,8 @@ void TaskBase::step(ReadyNode* node) {
     task->advance();  // the task may be gone after this
   }
   current_ = before;
+  if (auto* observer = TaskObserver::installed) [[unlikely]]
+    observer->on_step_end();
 }
 
 void TaskBase::advance() noexcept {
@@ -119,6 +124,8 @@ void TaskBase::advance() noexcept {
     if (!waiting->cancelled_ && !waiting->retry()) {
       waiting->state_ = Suspend::State::parked;
       parked_ = waiting;
+      if (auto* observer = TaskObserver::installed) [[unlikely]]
+        observer->on_park(*this, false);
       return;
     }
     waiting->state_ = Suspend::State::resumed;
@@ -286,6 +293,19 @@ std::string TaskBase::repr() const {
   text += outcome_repr() + ">";
   --depth;
   return text;
+}
+
+std::string TaskBase::describe_wait() const {
+  if (frame_ == nullptr) return "has ended";
+  if (!started_) return "has not begun: " + coroutine_name();
+  const Frame* innermost = frame_;
+  std::string text = this == current_ ? "runs" : "waits";
+  if (parked_ != nullptr) {
+    if (parked_->continuation_.frame != nullptr) innermost = parked_->continuation_.frame;
+    if (parked_->state_ == Suspend::State::woken) text = "is ready to go on";
+  }
+  return text + " in " + short_name(innermost->name) + " at " + innermost->where.file_name() + ":" +
+         std::to_string(innermost->where.line());
 }
 
 }  // namespace detail

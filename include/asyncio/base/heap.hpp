@@ -38,7 +38,7 @@ class TimerHeap {
   void push(HeapNode* node) {
     ASYNCIO_DEBUG_CHECK(!node->in_heap(), "a timer can be armed once at a time");
     entries_.push_back({node->deadline, node});
-    node->order = next_order_++;
+    node->order = next_order_++ * scatter_;
     rise(entries_.size() - 1, {node->deadline, node});
   }
 
@@ -62,6 +62,10 @@ class TimerHeap {
     if (first != nullptr) remove(first);
     return first;
   }
+
+  /// For tests: equal deadlines come out in an order that an odd number chooses; 1: as they went
+  /// in.
+  void scatter_equal(std::uint64_t odd) noexcept { scatter_ = odd | 1; }
 
  private:
   struct Entry {
@@ -106,6 +110,7 @@ class TimerHeap {
 
   std::vector<Entry> entries_;
   std::uint64_t next_order_ = 0;
+  std::uint64_t scatter_ = 1;
 };
 
 }  // namespace asyncio::base

@@ -19,6 +19,10 @@ class Pool {
  public:
   /// Memory for `size` bytes, aligned as by operator new. Throws std::bad_alloc.
   [[nodiscard]] ASYNCIO_ALWAYS_INLINE static void* allocate(std::size_t size) {
+#if ASYNCIO_DCHECK
+    if (before_allocate != nullptr) [[unlikely]]
+      before_allocate();
+#endif
     Lists& lists = lists_;
     ++lists.live;
 #if !ASYNCIO_ADDRESS_SANITIZER
@@ -52,6 +56,11 @@ class Pool {
 
   /// Blocks made less blocks freed on this thread: zero when nothing leaks and nothing migrated.
   [[nodiscard]] static long live() noexcept { return lists_.live; }
+
+#if ASYNCIO_DCHECK
+  /// For tests: called before every allocation in this thread. May throw std::bad_alloc.
+  static inline constinit thread_local void (*before_allocate)() = nullptr;
+#endif
 
  private:
   struct Block {

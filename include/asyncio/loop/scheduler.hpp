@@ -206,6 +206,11 @@ class Scheduler {
       timer.unlink();
     }
   }
+  /// How many timers wait for their deadline.
+  [[nodiscard]] std::size_t armed_timers() const noexcept { return timers_.size(); }
+  /// For tests that look for code which leans on luck: timers of equal deadlines run in an order
+  /// that `seed` chooses.
+  void shuffle_equal_deadlines(std::uint64_t seed) noexcept { timers_.scatter_equal(seed); }
   /// Ends the running turn after the present callback and leaves run_forever with `error`:
   /// KeyboardInterrupt and SystemExit, which belong to the program and to no task.
   void set_fatal(std::exception_ptr error) noexcept {

@@ -32,6 +32,8 @@ class EventLoop {
   /// A new loop, not current anywhere. Python: asyncio.new_event_loop.
   EventLoop();
   explicit EventLoop(std::unique_ptr<Backend> backend);
+  /// Of a loop that was made without one, below this layer; it is not closed by this object.
+  explicit EventLoop(Scheduler& scheduler) noexcept : scheduler_(scheduler) {}
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
   /// Closes it.
@@ -168,7 +170,8 @@ class EventLoop {
 
   EventLoopExceptionHandler exception_handler_;
   EventLoopTaskFactory task_factory_;
-  Scheduler scheduler_;
+  std::unique_ptr<Scheduler> own_;
+  Scheduler& scheduler_;
 };
 
 /// The loop that runs in this thread; RuntimeError("no running event loop") without one.

@@ -70,6 +70,10 @@ class TaskBase : public FutureBase, public ReadyNode, public FakeFrame, public b
   [[nodiscard]] std::string coroutine_name() const;
   [[nodiscard]] std::optional<CoroInfo> coroutine() const;
   [[nodiscard]] std::string repr() const override;
+  /// What it does now: "waits in fetch at main.cpp:12", of its innermost await; "is ready to go on
+  /// in
+  /// ...", "has not begun".
+  [[nodiscard]] std::string describe_wait() const;
 
   [[nodiscard]] ContextSlot* context_slot() const noexcept override { return &context_; }
 
