@@ -1,12 +1,13 @@
 # `cmake --install` and find_package(asyncio). Components of the package: asyncio::asyncio is always
-# there; `find_package(asyncio COMPONENTS http)` adds asyncio::http and looks for what it links.
+# there; `find_package(asyncio COMPONENTS http)` adds asyncio::http and looks for what it links;
+# `testing` adds asyncio::testing.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/asyncio)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/asyncio DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         COMPONENT asyncio_library)
-foreach(library asyncio asyncio_http)
+foreach(library asyncio asyncio_http asyncio_testing)
   string(REPLACE "asyncio_" "" name ${library})
   set_target_properties(${library} PROPERTIES EXPORT_NAME ${name})
   install(TARGETS ${library} EXPORT ${name}-targets COMPONENT asyncio_library)

@@ -15,7 +15,7 @@ foreach(check layers names paths sizes snippets text)
 endforeach()
 
 # The seam is checked on what the compiler made, so that no macro or inline function hides a call.
-set(objects $<TARGET_OBJECTS:asyncio> $<TARGET_OBJECTS:asyncio_http>)
+set(objects $<TARGET_OBJECTS:asyncio> $<TARGET_OBJECTS:asyncio_http> $<TARGET_OBJECTS:asyncio_testing>)
 file(GENERATE OUTPUT ${PROJECT_BINARY_DIR}/objects.txt
      CONTENT "$<JOIN:$<FILTER:${objects},EXCLUDE,[pg]ch$>,\n>\n")
 add_test(NAME tidy.seam COMMAND asyncio_tidy seam ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/objects.txt)

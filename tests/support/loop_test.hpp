@@ -70,14 +70,11 @@ class LoopTest : public QuietTest {
   std::uint64_t turns() { return scheduler().turns(); }
   Nanoseconds now() { return loop_->time(); }
 
-  /// Runs `main` to its end. When nothing can ever run, the test fails with the list of tasks.
+  /// Runs `main` to its end. When nothing can ever run, that throws Deadlock with the list of
+  /// tasks.
   template <class A>
   auto run(A&& main) {
-    try {
-      return loop_->run_until_complete(std::forward<A>(main));
-    } catch (const Deadlock& deadlock) {
-      throw std::runtime_error(std::string(deadlock.what()) + tasks_text());
-    }
+    return loop_->run_until_complete(std::forward<A>(main));
   }
 
   /// How many turns the await of `make()` takes, whatever its outcome.
@@ -103,12 +100,6 @@ class LoopTest : public QuietTest {
   static std::unique_ptr<EventLoop> make_loop() {
     return std::make_unique<EventLoop>(std::make_unique<VirtualBackend>());
   }
-  std::string tasks_text() {
-    std::string text;
-    for (const AnyTask& task : all_tasks(scheduler())) text += "\n  " + task.repr();
-    return text;
-  }
-
   std::unique_ptr<EventLoop> loop_;
 };
 

@@ -1,4 +1,5 @@
 #include <asyncio/asyncio.hpp>
+#include <asyncio/testing.hpp>
 #include <cstdio>
 
 asyncio::Coro<> main_task() {
@@ -6,4 +7,8 @@ asyncio::Coro<> main_task() {
   std::puts("hello");
 }
 
-int main() { asyncio::run(main_task()); }
+int main() {
+  asyncio::run(main_task());
+  asyncio::testing::Simulation sim;
+  sim.run(asyncio::sleep(std::chrono::hours(1)));
+}
