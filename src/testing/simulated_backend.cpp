@@ -142,7 +142,12 @@ bool SimulatedBackend::run_due_jobs() {
     }
     trace_.add(elapsed(), "job", job.number, 0);
     any = true;
-    job.job->done();
+    // As from a worker thread: it comes back in the ready queue of this turn.
+    if (Scheduler* loop = Scheduler::running()) {
+      loop->send(*job.job);
+    } else {
+      job.job->done();
+    }
   }
 }
 

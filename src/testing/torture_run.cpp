@@ -64,7 +64,8 @@ void TaskRecorder::on_wake(asyncio::detail::TaskBase& task) noexcept { mix(4, nu
 // --- TortureRun
 // -----------------------------------------------------------------------------------
 
-TortureRun::TortureRun(const Scenario& scenario, const RunSetup& setup) : scenario_(&scenario) {
+TortureRun::TortureRun(const Scenario& scenario, const RunSetup& setup)
+    : tolerated_(setup.tolerated), scenario_(&scenario) {
   const long blocks = base::Pool::live();
   std::vector<std::string> lines;
   {
@@ -120,6 +121,7 @@ void TortureRun::drive(Scheduler& scheduler, const RunSetup& setup) {
   } catch (...) {
     error = std::current_exception();
   }
+  if (setup.main_ended) setup.main_ended();
   if (error) judge(error, setup);
   try {
     asyncio::detail::cancel_and_join_all(scheduler);
@@ -139,6 +141,9 @@ void TortureRun::judge(const std::exception_ptr& error, const RunSetup& setup) {
 }
 
 void TortureRun::complain(const std::string& what) {
+  for (const std::string_view tolerated : tolerated_) {
+    if (what.find(tolerated) != std::string::npos) return;
+  }
   for (const std::string& tolerated : scenario_->tolerated_) {
     if (what.find(tolerated) != std::string::npos) return;
   }

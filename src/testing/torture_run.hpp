@@ -48,7 +48,9 @@ struct RunSetup {
   std::uint64_t seed = 0;
   TaskRecorder* recorder = nullptr;
   std::function<void(SimulatedBackend&)> prepare = {};
-  std::function<void(SimulatedBackend&)> inspect = {};  // once main is done
+  std::function<void()> main_ended = {};                // before the others are cancelled
+  std::function<void(SimulatedBackend&)> inspect = {};  // when all have ended
+  std::vector<std::string_view> tolerated = {};         // beside what the scenario says
   bool (*may_fail_with)(const std::exception_ptr&) = nullptr;
   bool keep_events = false;
 };
@@ -67,6 +69,7 @@ class TortureRun {
   void judge(const std::exception_ptr& error, const RunSetup& setup);
   void complain(const std::string& what);
 
+  std::vector<std::string_view> tolerated_;
   const Scenario* scenario_;
   std::string problem_;
   std::string events_;

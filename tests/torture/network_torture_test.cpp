@@ -61,11 +61,11 @@ Coro<> two_clients(std::string& wrong) {
 
 TEST(torture, streams) {
   Survives survives("streams", streams);
-  survives.with_a_network().cancels().splits().cuts().failing_calls();
+  survives.with_a_network().cancels().splits().cuts().failing_calls().failing_allocations();
 }
 TEST(torture, server_with_two_clients) {
   Survives survives("server_with_two_clients", two_clients);
-  survives.with_a_network().cancels().splits().cuts();
+  survives.with_a_network().cancels().splits().cuts().failing_allocations();
 }
 
 Coro<> names(std::string&) {
@@ -73,7 +73,9 @@ Coro<> names(std::string&) {
   std::vector<AnyTask> both;
   co_await wait_for(getaddrinfo("localhost", 81), 1s);
 }
-TEST(torture, getaddrinfo) { Survives("getaddrinfo", names).cancels().failing_calls(); }
+TEST(torture, getaddrinfo) {
+  Survives("getaddrinfo", names).cancels().failing_calls().failing_allocations();
+}
 
 Coro<> flow_control(std::string& wrong) {
   auto sink = [](StreamReader reader, StreamWriter writer) -> Coro<> {
@@ -104,7 +106,7 @@ Coro<> flow_control(std::string& wrong) {
 TEST(torture, flow_control) {
   Survives survives("flow_control", flow_control);
   survives.scenario().network([](testing::Network& network) { network.set_buffer(3000); });
-  survives.with_a_network().cancels().splits();
+  survives.with_a_network().cancels().splits().failing_allocations();
 }
 
 Coro<> serve_page(StreamReader reader, StreamWriter writer) {
@@ -130,7 +132,7 @@ TEST(torture, http_client) {
   Survives survives("http_client", http_get);
   survives.scenario().tolerate("main failed: ClientError").tolerate("main failed: Server");
   survives.scenario().tolerate("main failed: asyncio::http::").tolerate("main failed: Client");
-  survives.with_a_network().cancels().splits().cuts();
+  survives.with_a_network().cancels().splits().cuts().failing_allocations();
 }
 
 }  // namespace

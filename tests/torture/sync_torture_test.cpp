@@ -38,7 +38,7 @@ Coro<> locks(std::string& wrong) {
   co_await shared->lock.acquire();
   shared->lock.release();
 }
-TEST(torture, lock) { Survives("lock", locks).cancels(); }
+TEST(torture, lock) { Survives("lock", locks).cancels().failing_allocations(); }
 
 struct TwoPermits : Semaphore {
   TwoPermits() : Semaphore(2) {}
@@ -53,7 +53,7 @@ Coro<> semaphores(std::string& wrong) {
   }
   if (!shared->lock.locked()) wrong = "a permit too many";
 }
-TEST(torture, semaphore) { Survives("semaphore", semaphores).cancels(); }
+TEST(torture, semaphore) { Survives("semaphore", semaphores).cancels().failing_allocations(); }
 
 Coro<> events(std::string& wrong) {
   auto event = std::make_shared<Event>();
@@ -75,7 +75,7 @@ Coro<> events(std::string& wrong) {
     if (!task.cancelled() && task.exception()) wrong = "a waiter was not woken";
   }
 }
-TEST(torture, event) { Survives("event", events).cancels(); }
+TEST(torture, event) { Survives("event", events).cancels().failing_allocations(); }
 
 struct Door {
   Condition condition;
@@ -107,7 +107,7 @@ Coro<> conditions(std::string& wrong) {
   // Nobody waits who could have passed: each notification reached somebody or is not needed.
   if (door->open < 0 || door->open > 2) wrong = "passed twice";
 }
-TEST(torture, condition) { Survives("condition", conditions).cancels(); }
+TEST(torture, condition) { Survives("condition", conditions).cancels().failing_allocations(); }
 
 Coro<> barriers(std::string& wrong) {
   auto barrier = std::make_shared<Barrier>(2);
@@ -119,7 +119,7 @@ Coro<> barriers(std::string& wrong) {
   co_await all_of(joins(barrier), joins(barrier), joins(barrier), joins(barrier));
   if (barrier->n_waiting() != 0) wrong = "somebody is still counted";
 }
-TEST(torture, barrier) { Survives("barrier", barriers).cancels(); }
+TEST(torture, barrier) { Survives("barrier", barriers).cancels().failing_allocations(); }
 
 template <class Q>
 struct Store {
@@ -205,14 +205,18 @@ Coro<> plain_queues(std::string& wrong) {
             " taken, and " + std::to_string(left) + " are left";
   }
 }
-TEST(torture, queue) { Survives("queue", plain_queues<Queue<int>>).cancels(); }
+TEST(torture, queue) {
+  Survives("queue", plain_queues<Queue<int>>).cancels().failing_allocations();
+}
 TEST(torture, queue_with_deadlines) {
-  Survives("queue_with_deadlines", queues<Queue<int>>).cancels();
+  Survives("queue_with_deadlines", queues<Queue<int>>).cancels().failing_allocations();
 }
 TEST(torture, priority_queue) {
-  Survives("priority_queue", plain_queues<PriorityQueue<int>>).cancels();
+  Survives("priority_queue", plain_queues<PriorityQueue<int>>).cancels().failing_allocations();
 }
-TEST(torture, lifo_queue) { Survives("lifo_queue", plain_queues<LifoQueue<int>>).cancels(); }
+TEST(torture, lifo_queue) {
+  Survives("lifo_queue", plain_queues<LifoQueue<int>>).cancels().failing_allocations();
+}
 
 // --- that it would be found
 // -----------------------------------------------------------------------

@@ -1,7 +1,9 @@
 // Tasks, futures and what is made of them.
 #include "asyncio/coro/async_generator.hpp"
 #include "asyncio/run/event_loop.hpp"
+#include "asyncio/task/as_completed.hpp"
 #include "asyncio/task/gather.hpp"
+#include "asyncio/task/shield.hpp"
 #include "asyncio/task/task_group.hpp"
 #include "asyncio/threads/to_thread.hpp"
 #include "torture/torture.hpp"
@@ -31,9 +33,13 @@ Coro<> sleepers(std::string&) {
   co_await all_of(works(1), works(4), works(3));
   co_await sleep(0s);
 }
-TEST(torture, sleep) { Survives("sleep", sleepers).cancels(); }
+TEST(torture, sleep) { Survives("sleep", sleepers).cancels().failing_allocations(); }
 
-Coro<> await_future(Future<int> future) { co_await future; }
+Coro<> await_future(Future<int> future) {
+  // Nobody may come to set it.
+  Result<int> result = co_await try_(wait_for(future, 20ms));
+  if (base::exception_is<CancelledError>(result.exception())) co_await raise(result.exception());
+}
 Coro<> set_future(Future<int> future) {
   Result<void> slept = co_await try_(sleep(1ms));
   if (!future.done()) future.set_result(7);
@@ -41,12 +47,10 @@ Coro<> set_future(Future<int> future) {
 }
 Coro<> futures(std::string& wrong) {
   Future<int> future = get_running_loop().create_future<int>();
-  // One of the two comes so far.
-  co_await all_of(await_future(future), await_future(future), set_future(future),
-                  set_future(future));
+  co_await all_of(await_future(future), await_future(future), set_future(future));
   if (!future.cancelled() && future.result() != 7) wrong = "another result";
 }
-TEST(torture, future) { Survives("future", futures).cancels(); }
+TEST(torture, future) { Survives("future", futures).cancels().failing_allocations(); }
 
 Coro<> awaits(std::string& wrong) {
   Task<int> task = create_task(worker(5, 3));
@@ -56,13 +60,13 @@ Coro<> awaits(std::string& wrong) {
   const int theirs = co_await task;
   if (theirs + co_await std::move(second) != 11) wrong = "another sum";
 }
-TEST(torture, task) { Survives("task", awaits).cancels(); }
+TEST(torture, task) { Survives("task", awaits).cancels().failing_allocations(); }
 
 Coro<> gathers(std::string& wrong) {
   auto [a, b, c] = co_await gather(worker(1, 3), worker(2, 2), gather(worker(3, 1), worker(4, 4)));
   if (a + b + std::get<0>(c) + std::get<1>(c) != 10) wrong = "another sum";
 }
-TEST(torture, gather) { Survives("gather", gathers).cancels(); }
+TEST(torture, gather) { Survives("gather", gathers).cancels().failing_allocations(); }
 
 Coro<> gathers_outcomes(std::string& wrong) {
   std::vector<Coro<int>> coros;
@@ -70,7 +74,9 @@ Coro<> gathers_outcomes(std::string& wrong) {
   const auto outcomes = co_await gather(return_exceptions, std::move(coros));
   if (outcomes.size() != 4) wrong = "an outcome is missing";
 }
-TEST(torture, gather_of_outcomes) { Survives("gather_of_outcomes", gathers_outcomes).cancels(); }
+TEST(torture, gather_of_outcomes) {
+  Survives("gather_of_outcomes", gathers_outcomes).cancels().failing_allocations();
+}
 
 Coro<> waits(std::string& wrong) {
   std::vector<Task<int>> tasks;
@@ -82,7 +88,7 @@ Coro<> waits(std::string& wrong) {
   auto rest = co_await wait(tasks);
   if (rest.done.size() != 3) wrong = "one is missing";
 }
-TEST(torture, wait) { Survives("wait", waits).cancels(); }
+TEST(torture, wait) { Survives("wait", waits).cancels().failing_allocations(); }
 
 Coro<> waits_for(std::string& wrong) {
   const int soon = co_await wait_for(worker(1, 2), 10ms);
@@ -96,7 +102,7 @@ Coro<> waits_for(std::string& wrong) {
 TEST(torture, wait_for) {
   Survives survives("wait_for", waits_for);
   survives.scenario().tolerate("main failed: TimeoutError");  // two equal deadlines
-  survives.cancels();
+  survives.cancels().failing_allocations();
 }
 
 Coro<> nested_timeouts(std::string& wrong) {
@@ -110,7 +116,7 @@ Coro<> nested_timeouts(std::string& wrong) {
   if (done != 0) wrong = "the inner deadline did not end it";
   if (current_task().cancelling() != 0) wrong = "a request to cancel was not taken back";
 }
-TEST(torture, timeout) { Survives("timeout", nested_timeouts).cancels(); }
+TEST(torture, timeout) { Survives("timeout", nested_timeouts).cancels().failing_allocations(); }
 
 Coro<> groups(std::string& wrong) {
   int ended = 0;
@@ -128,7 +134,7 @@ Coro<> groups(std::string& wrong) {
   // One that is cancelled before its first step never counts.
   if (ended > 2) wrong = "counted twice";
 }
-TEST(torture, task_group) { Survives("task_group", groups).cancels(); }
+TEST(torture, task_group) { Survives("task_group", groups).cancels().failing_allocations(); }
 
 Coro<> failing_groups(std::string& wrong) {
   auto fail = []() -> Coro<> {
@@ -147,7 +153,7 @@ Coro<> failing_groups(std::string& wrong) {
   }
 }
 TEST(torture, task_group_that_fails) {
-  Survives("task_group_that_fails", failing_groups).cancels();
+  Survives("task_group_that_fails", failing_groups).cancels().failing_allocations();
 }
 
 Coro<> threads(std::string& wrong) {
@@ -156,7 +162,46 @@ Coro<> threads(std::string& wrong) {
   co_await all_of(job(nullptr), job(nullptr));
   if (co_await to_thread(twice, 21) != 42) wrong = "another result";
 }
-TEST(torture, to_thread) { Survives("to_thread", threads).cancels(); }
+TEST(torture, to_thread) { Survives("to_thread", threads).cancels().failing_allocations(); }
+
+Coro<> shields(std::string& wrong) {
+  Task<int> inner = create_task(worker(1, 6));
+  auto impatient = [](Task<int> of) -> Coro<> {
+    Result<int> result = co_await try_(wait_for(shield(of), 1ms));
+    if (base::exception_is<CancelledError>(result.exception())) co_await raise(result.exception());
+  };
+  co_await all_of(impatient(inner), impatient(inner));
+  std::vector<Task<int>> one(1, inner);
+  co_await wait(one);
+  if (!inner.cancelled() && inner.result() != 1) wrong = "another result";
+}
+TEST(torture, shield) { Survives("shield", shields).cancels().failing_allocations(); }
+
+Coro<> completions(std::string& wrong) {
+  std::vector<Task<int>> tasks;
+  for (int i = 1; i < 4; ++i) tasks.push_back(create_task(worker(i, i)));
+  int seen = 0;
+  auto completed = as_completed(tasks);
+  while (auto next = co_await completed.next()) ++seen;
+  if (seen != 3) wrong = "one is missing";
+}
+TEST(torture, as_completed) {
+  Survives("as_completed", completions).cancels().failing_allocations();
+}
+
+Coro<> eager_tasks(std::string& wrong) {
+  Task<int> first = create_task(worker(1, 3), {.eager_start = true});
+  auto child = []() -> Coro<int> {
+    Task<int> task = create_task(worker(2, 2), {.eager_start = true});
+    const int result = co_await task;
+    co_return result;
+  };
+  Task<int> second = create_task(child(), {.eager_start = true});
+  std::vector<Task<int>> both({first, second});
+  co_await wait(both);
+  if (!first.cancelled() && first.result() != 1) wrong = "another result";
+}
+TEST(torture, eager_task) { Survives("eager_task", eager_tasks).cancels().failing_allocations(); }
 
 AsyncGenerator<int> count_to(int end) {
   for (int i = 0; i < end; ++i) {
@@ -182,7 +227,9 @@ Coro<> generators(std::string& wrong) {
   };
   co_await all_of(sums(+sum, 0), sums(+sum, 100));
 }
-TEST(torture, async_generator) { Survives("async_generator", generators).cancels(); }
+TEST(torture, async_generator) {
+  Survives("async_generator", generators).cancels().failing_allocations();
+}
 
 }  // namespace
 }  // namespace asyncio::torture

@@ -102,9 +102,9 @@ TortureReport split_torture(const Scenario& scenario, const TortureOptions& opti
 /// OSError and its kin, and RuntimeError where no thread can be had.
 TortureReport op_torture(const Scenario& scenario, const TortureOptions& options = {});
 
-/// Makes the k-th allocation fail, for every k: of pooled blocks, and of operator new where the
-/// program routes it through fail_allocation(). Only in builds with ASYNCIO_DCHECK; else it makes
-/// no runs. Main may end with std::bad_alloc.
+/// Makes the k-th allocation fail, for every k: of what the library pools, which is coroutine
+/// frames, tasks, futures and handles. Only in builds with ASYNCIO_DCHECK; else it makes no runs
+/// but the clean one. Main may end with std::bad_alloc.
 TortureReport alloc_torture(const Scenario& scenario, const TortureOptions& options = {});
 
 }  // namespace asyncio::testing
