@@ -112,7 +112,9 @@ TEST_F(shield_, that_was_cancelled_leaves_an_error_to_be_reported_if_nobody_retr
       co_await turn();
       inner.set_exception(ValueError("foo"));
       co_await turn();
-      if (retrieved) EXPECT_EQ(describe(inner.exception()), "ValueError: foo");
+      if (retrieved) {
+        EXPECT_EQ(describe(inner.exception()), "ValueError: foo");
+      }
     }
   }());
   const auto lines = take_logs();

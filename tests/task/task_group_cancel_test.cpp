@@ -141,8 +141,7 @@ TEST_F(task_group_cancel, by_an_eager_task_in_its_first_step_reaches_that_task_t
 TEST_F(task_group_cancel, keeps_a_cancellation_from_outside) {
   for (const bool group_first : {true, false}) {
     for (const bool in_block : {true, false}) {
-      Trace trace;
-      run([](Trace& out, bool tg_first, bool waits) -> Coro<> {
+      run([](bool tg_first, bool waits) -> Coro<> {
         TaskGroup tg;
         auto block = [&]() -> Coro<> {
           tg.create_task(sleep(1h));
@@ -158,7 +157,7 @@ TEST_F(task_group_cancel, keeps_a_cancellation_from_outside) {
         EXPECT_TRUE(base::exception_is<CancelledError>(result.exception()));
         EXPECT_TRUE(task.cancelled());
         EXPECT_EQ(task.cancelling(), 1U);
-      }(trace, group_first, in_block));
+      }(group_first, in_block));
     }
   }
 }

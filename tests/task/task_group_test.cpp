@@ -108,7 +108,9 @@ TEST_F(task_group, forgets_the_tasks_that_have_ended) {
       for (int count = 0; count < 10; ++count) {
         co_await sleep(100ms);
         tg.create_task(sleep(250ms));
-        if (count == 5) EXPECT_EQ(tg.repr(), "<TaskGroup tasks=3 entered>");
+        if (count == 5) {
+          EXPECT_EQ(tg.repr(), "<TaskGroup tasks=3 entered>");
+        }
       }
       co_await sleep(1350ms);
       EXPECT_EQ(tg.repr(), "<TaskGroup entered>");
