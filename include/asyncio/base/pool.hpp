@@ -59,7 +59,8 @@ class Pool {
 
 #if ASYNCIO_DCHECK
   /// For tests: called before every allocation in this thread. May throw std::bad_alloc.
-  static inline constinit thread_local void (*before_allocate)() = nullptr;
+  using AllocationHook = void (*)();
+  static inline constinit thread_local AllocationHook before_allocate = nullptr;
 #endif
 
  private:
