@@ -15,6 +15,7 @@ void Suspend::attach(detail::Continuation continuation) noexcept {
   task_ = task;
   continuation_ = continuation;
   cancelled_ = false;
+  told_ = false;
   task->parked_ = this;
 }
 
@@ -23,14 +24,19 @@ bool Suspend::park(detail::Continuation continuation) noexcept {
   state_ = State::parked;
   if (task_->must_cancel_) [[unlikely]] {
     task_->must_cancel_ = false;
-    if (abort()) {
-      cancelled_ = true;
-      wake();
-    }
+    tell_to_abort();
   }
   if (auto* observer = detail::TaskObserver::installed) [[unlikely]]
     observer->on_park(*task_, false);
   return true;
+}
+
+void Suspend::tell_to_abort() noexcept {
+  if (abort()) {
+    cancelled_ = true;
+    wake();
+  }
+  told_ = !parked();
 }
 
 bool Suspend::park_woken(detail::Continuation continuation) noexcept {

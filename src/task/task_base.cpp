@@ -123,6 +123,7 @@ void TaskBase::advance() noexcept {
     }
     if (!waiting->cancelled_ && !waiting->retry()) {
       waiting->state_ = Suspend::State::parked;
+      waiting->told_ = false;
       parked_ = waiting;
       if (auto* observer = TaskObserver::installed) [[unlikely]]
         observer->on_park(*this, false);
@@ -230,14 +231,11 @@ bool TaskBase::cancel(std::string_view message) {
   if (done() || frame_ == nullptr) return false;
   ++cancel_requests_;
   Suspend* waiting = parked_;
-  // The error of an await that is cancelled already has its message.
-  const bool under_way = waiting != nullptr && waiting->cancelled_;
+  // An error that is on its way has its message.
+  const bool under_way = waiting != nullptr && waiting->told_;
   if (!under_way && (!message.empty() || !is_number(label_))) details().cancel_message = message;
   if (waiting != nullptr && waiting->parked()) {
-    if (waiting->abort()) {
-      waiting->cancelled_ = true;
-      waiting->wake();
-    }
+    waiting->tell_to_abort();
   } else {
     must_cancel_ = true;
   }

@@ -91,12 +91,14 @@ class Suspend {
   enum class State : unsigned char { idle, parked, woken, resumed, stranded };
 
   void leave() noexcept;
+  void tell_to_abort() noexcept;
   void attach(detail::Continuation continuation) noexcept;
 
   detail::TaskBase* task_ = nullptr;
   detail::Continuation continuation_;
   State state_ = State::idle;
   bool cancelled_ = false;
+  bool told_ = false;  // to abort, in this park, and woken for that: the message is settled
 };
 
 /// Mixin of the library's awaiters: `Coro<T> c = sleep(1s);`, so that they go wherever a coroutine
