@@ -48,6 +48,10 @@ std::string stated_id(const std::string& line) {
 // "suite.name" of a line `TEST_F(suite, name) {`, which may go on in the next one.
 std::string test_name(const std::string& line, const std::string& next) {
   const std::size_t open = line.find('(');
+  // A scenario of tests/conformance, whose macro makes a test of the suite of that name.
+  if (line.starts_with("SCENARIO(") || line.starts_with("PLAIN_SCENARIO(")) {
+    return "conformance." + line.substr(open + 1, line.find(')') - open - 1);
+  }
   if (!(line.starts_with("TEST") || line.starts_with("TYPED_TEST")) || open == std::string::npos) {
     return {};
   }

@@ -231,6 +231,14 @@ TEST_F(conformance, accepts_a_table_that_says_what_the_tests_say) {
   EXPECT_THAT(check_conformance(root), IsEmpty());
 }
 
+TEST_F(conformance, knows_the_scenarios) {
+  write("tests/conformance/sync_test.cpp",
+        "// Rule 2.39\n// CPython: test_locks::LockTests::test_acquire\nSCENARIO(locks) {\n}\n");
+  const std::string name = "conformance.conformance.locks";
+  write("docs/conformance.md", conformance_table(name, name));
+  EXPECT_THAT(check_conformance(root), IsEmpty());
+}
+
 TEST_F(conformance, reports_a_row_without_a_test_or_a_reason) {
   write("tests/sync/lock_test.cpp", "// Rule 2.39\nTEST(lock, a) {}\n");
   write("docs/conformance.md", conformance_table("sync.lock.a", "sync.lock.gone"));
