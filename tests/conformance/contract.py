@@ -188,7 +188,7 @@ def gather(*awaitables, return_exceptions=False):
                 return outer.set_exception(child.exception())
         if left == 0:
             if outer.asked:
-                outer.set_exception(child._make_cancelled_error())
+                outer.set_exception(outer.children[-1]._make_cancelled_error())
             else:
                 outer.set_result([result_of(c) for c in outer.children])
 
