@@ -23,7 +23,12 @@ class HeapItems {
 
   void push(T&& item) {
     items_.push_back(std::move(item));
-    sift_towards_root(0, items_.size() - 1);
+    try {
+      sift_towards_root(0, items_.size() - 1);
+    } catch (...) {
+      items_.pop_back();
+      throw;
+    }
   }
   T pop() {
     using std::swap;
@@ -39,14 +44,13 @@ class HeapItems {
   [[nodiscard]] auto end() const noexcept { return items_.end(); }
 
  private:
+  // All comparisons come first: one that throws has moved nothing.
   void sift_towards_root(std::size_t root, std::size_t at) {
     using std::swap;
-    while (at > root) {
-      const std::size_t parent = (at - 1) / 2;
-      if (!less_(items_[at], items_[parent])) return;
-      swap(items_[at], items_[parent]);
-      at = parent;
-    }
+    const auto parent = [](std::size_t of) { return (of - 1) / 2; };
+    std::size_t to = at;
+    while (to > root && less_(items_[at], items_[parent(to)])) to = parent(to);
+    for (; at > to; at = parent(at)) swap(items_[at], items_[parent(at)]);
   }
   // The new root goes down along the smaller children and then up to its place: it came from the
   // end and most likely belongs there.
@@ -73,6 +77,8 @@ class HeapItems {
 template <class T, class Compare = std::less<T>>
 class PriorityQueue : public BasicQueue<T, detail::HeapItems<T, Compare>> {
  public:
+  /// `less(a, b)`: a comes out before b. What it throws comes out of put(), which has then added
+  /// nothing, or out of get(), which has taken nothing.
   explicit PriorityQueue(std::ptrdiff_t maxsize = 0, Compare less = Compare())
       : BasicQueue<T, detail::HeapItems<T, Compare>>(
             maxsize, detail::HeapItems<T, Compare>(std::move(less))) {}
