@@ -157,12 +157,14 @@ class ContextVar {
  public:
   using value_type = T;
 
+  /// Without a default: get() is LookupError where it was not set.
   explicit ContextVar(std::string_view name)
       : key_(std::make_shared<Key>(std::string(name), std::nullopt)) {}
   /// With a default for contexts in which it was not set. Python: the keyword argument `default`.
   ContextVar(std::string_view name, T default_value)
       : key_(std::make_shared<Key>(std::string(name), std::move(default_value))) {}
 
+  /// What it is called in reprs and errors. Python: ContextVar.name.
   [[nodiscard]] const std::string& name() const noexcept { return key_->name; }
 
   /// The value in the current context, else the default, else LookupError. Python: ContextVar.get.
@@ -179,7 +181,8 @@ class ContextVar {
     return fallback;
   }
 
-  /// Sets it in the current context. Python: ContextVar.set.
+  /// Sets it in the current context: for this task, and for what it makes and calls from now on.
+  /// Python: ContextVar.set.
   Token<T> set(T value) const {
     return Token<T>(key_, std::make_shared<detail::ContextValueOf<T>>(std::move(value)));
   }
@@ -188,6 +191,7 @@ class ContextVar {
   /// Python: ContextVar.reset.
   void reset(const Token<T>& token) const { token.undo(*key_); }
 
+  /// Whether both are handles of the same variable. Python: `is`.
   bool operator==(const ContextVar& other) const noexcept { return key_ == other.key_; }
   /// As Python's, without the address: "<ContextVar name='x'>".
   [[nodiscard]] std::string repr() const { return detail::repr_of(*key_); }

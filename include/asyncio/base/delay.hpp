@@ -22,7 +22,9 @@ class Delay {
   constexpr Delay(std::chrono::duration<Rep, Period> length)  // NOLINT(google-explicit-constructor)
       : value_(convert(length)) {}
 
+  /// As a chrono duration; Nanoseconds::max() is "for ever".
   [[nodiscard]] constexpr Nanoseconds value() const noexcept { return value_; }
+  /// As Python counts it.
   [[nodiscard]] constexpr double seconds() const noexcept {
     return std::chrono::duration<double>(value_).count();
   }

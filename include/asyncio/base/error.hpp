@@ -59,6 +59,7 @@ class SystemExit : public BaseException {
  public:
   explicit SystemExit(int code = 0) : BaseException(std::to_string(code)), code_(code) {}
   ~SystemExit() override;
+  /// What the process is to end with. Python: SystemExit.code.
   [[nodiscard]] int code() const noexcept { return code_; }
 
  private:
@@ -122,6 +123,7 @@ class OSError : public std::system_error {
   /// With a text of its own instead of the errno's.
   OSError(int error, std::string_view context, std::string_view reason);
 
+  /// "connect 127.0.0.1:80: connection refused".
   [[nodiscard]] const char* what() const noexcept override { return text_.c_str(); }
   /// The errno value. Python: OSError.errno (a macro in C).
   [[nodiscard]] int error() const noexcept { return code().value(); }
@@ -161,8 +163,10 @@ class GaiError : public OSError {
 /// A deadline passed: of timeout(), wait_for() or the kernel's own. Python: TimeoutError.
 class TimeoutError : public OSError {
  public:
+  /// Of a deadline of ours: error() is ETIMEDOUT, and the text is empty unless given.
   TimeoutError();
   explicit TimeoutError(std::string_view text);
+  /// Of the kernel's, as OSError's.
   TimeoutError(int error, std::string_view context);
 };
 

@@ -32,6 +32,7 @@ class ExceptionGroup : public std::exception {
 
   /// "the message (2 sub-exceptions)". Python: str(group). With all members: base::describe().
   [[nodiscard]] const char* what() const noexcept override { return shared_->text.c_str(); }
+  /// Without the count. Python: message.
   [[nodiscard]] const std::string& message() const noexcept { return shared_->message; }
   /// The members, in order. Python: exceptions.
   [[nodiscard]] const std::vector<std::exception_ptr>& exceptions() const noexcept {

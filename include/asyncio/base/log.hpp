@@ -5,6 +5,7 @@
 
 namespace asyncio {
 
+/// How much a message matters. Python: the logger's levels.
 enum class LogLevel {
   debug,    ///< shown only in debug mode
   info,     ///< a choice that was made, such as the backend

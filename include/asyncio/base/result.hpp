@@ -112,6 +112,7 @@ class [[nodiscard]] Result {
     }
   }
 
+  /// Whether there is a value.
   [[nodiscard]] bool ok() const noexcept { return error_ == nullptr; }
   explicit operator bool() const noexcept { return ok(); }
 

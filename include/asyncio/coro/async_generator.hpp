@@ -408,6 +408,7 @@ class Aclosing {
   G thing_;
 };
 
+/// See Aclosing. Python: contextlib.aclosing.
 template <class G>
 [[nodiscard]] Aclosing<G> aclosing(G&& thing) {
   return Aclosing<G>(std::forward<G>(thing));

@@ -74,6 +74,9 @@ class [[nodiscard(
 
   void swap(Coro& other) noexcept { std::swap(frame_, other.frame_); }
 
+  /// Runs it inside the awaiting coroutine and gives its result, or throws its exception.
+  /// RuntimeError("cannot reuse already awaited coroutine"); RecursionError when 5,000 coroutines
+  /// await each other without one that waits. Cancelling the task cancels what it waits for.
   detail::CoroAwaiter<T> operator co_await() && noexcept;
   detail::CoroAwaiter<T> operator co_await() & noexcept;
 

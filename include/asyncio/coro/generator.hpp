@@ -125,6 +125,7 @@ class [[nodiscard("a generator does nothing until next() or a loop over it")]] G
     Generator* generator_;
   };
 
+  /// Runs to the next value; an exception of the generator comes out here or at `++`.
   Iterator begin() { return Iterator(advance() ? this : nullptr); }
   static std::default_sentinel_t end() noexcept { return {}; }
 

@@ -47,6 +47,7 @@ class Socket : public LoopResource {
   void adopt(int fd) noexcept;
   /// No effect when closed already.
   void close() noexcept;
+  /// Whether it owns a descriptor.
   [[nodiscard]] bool is_open() const noexcept { return descriptor_.fd >= 0; }
   /// -1 when closed. Python: socket.fileno.
   [[nodiscard]] int fileno() const noexcept { return descriptor_.fd; }
@@ -78,11 +79,15 @@ class Socket : public LoopResource {
 
   // --- calls that do not wait: a result >= 0, or -errno; -EAGAIN: wait ------------------------
 
+  /// How many bytes were read; 0 at the end.
   std::ptrdiff_t try_recv(std::span<std::byte> buffer) noexcept;
+  /// How many bytes were sent, which may be fewer than there are.
   std::ptrdiff_t try_send(std::span<const std::byte> data) noexcept;
   /// Several pieces in one call.
   std::ptrdiff_t try_send_many(std::span<const std::span<const std::byte>> pieces) noexcept;
+  /// The descriptor of a connection, which the caller owns.
   int try_accept(SocketAddress& peer) noexcept;
+  /// The kernel's calls of these names.
   int bind(const SocketAddress& address) noexcept;
   int listen(int backlog) noexcept;
   int shutdown_write() noexcept;

@@ -135,9 +135,11 @@ class Handle {
   }
 
   /// The callback will not run; what it holds is destroyed now. No effect if it has run.
+  /// Python: Handle.cancel.
   void cancel() noexcept {
     if (block_ != nullptr) block_->cancel();
   }
+  /// Whether cancel() was called. Python: Handle.cancelled.
   [[nodiscard]] bool cancelled() const noexcept { return block_ != nullptr && block_->cancelled(); }
   /// What it runs in. The handle must not be empty. Python: Handle.get_context.
   [[nodiscard]] Context get_context() const { return Context(block_->context_slot()->object()); }
@@ -156,7 +158,7 @@ class TimerHandle : public Handle {
   TimerHandle() = default;
   explicit TimerHandle(detail::TimerBlock* block) noexcept : Handle(block) {}
 
-  /// When it runs, in the loop's time().
+  /// When it runs, in the loop's time(). Python: TimerHandle.when.
   [[nodiscard]] Nanoseconds when() const noexcept {
     return block_ == nullptr ? Nanoseconds{0} : static_cast<detail::TimerBlock*>(block_)->deadline;
   }

@@ -21,10 +21,12 @@ class SocketAddress {
   /// From a path; a leading NUL makes it abstract. Throws ValueError when it is too long.
   static SocketAddress unix_path(std::string_view path);
 
+  /// AF_INET, AF_INET6 or AF_UNIX; AF_UNSPEC (0) when empty.
   [[nodiscard]] int family() const noexcept;
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
   /// Numeric host, without the port; the path of a Unix address.
   [[nodiscard]] std::string host() const;
+  /// 0 for a Unix address.
   [[nodiscard]] std::uint16_t port() const noexcept;
   /// "127.0.0.1:80", "[::1]:80", "/run/x.sock".
   [[nodiscard]] std::string to_string() const;

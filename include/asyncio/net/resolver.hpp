@@ -54,8 +54,9 @@ struct ResolveOptions {
 
 /// The addresses of `host`, in the order in which to try them. A numeric host ("127.0.0.1", "::1")
 /// takes no look-up; a name is looked up on a worker thread. Errors: GaiError "getaddrinfo
-/// nosuch.invalid: Name or service not known"; ValueError for a port beyond 0-65535.
-/// Python: loop.getaddrinfo.
+/// nosuch.invalid: Name or service not known"; ValueError for a port beyond 0-65535. Cancelling
+/// ends the wait at once; the look-up goes on for nobody. Loop thread only. Python:
+/// loop.getaddrinfo.
 [[nodiscard]] detail::Resolve getaddrinfo(std::string_view host, int port,
                                           ResolveOptions options = {});
 

@@ -186,7 +186,7 @@ class [[nodiscard("a server that nobody holds is closed at once")]] Server {
   /// CancelledError, after the connections were closed. RuntimeError when it is closed already or
   /// another task is at it. Python: Server.serve_forever.
   [[nodiscard]] detail::ServeForever serve_forever() { return detail::ServeForever(state_); }
-  /// Python: Server.is_serving.
+  /// Whether it accepts connections. Python: Server.is_serving.
   [[nodiscard]] bool is_serving() const noexcept { return state_->is_serving(); }
   /// Stops accepting; connections stay. Python: Server.close.
   void close() noexcept { state_->close(); }
@@ -194,7 +194,8 @@ class [[nodiscard("a server that nobody holds is closed at once")]] Server {
   void close_clients() noexcept { state_->close_clients(); }
   /// Closes the connections at once. Python: Server.abort_clients.
   void abort_clients() noexcept { state_->abort_clients(); }
-  /// Waits until close() was called and the last connection has gone. Python: Server.wait_closed.
+  /// Waits until close() was called and the last connection has gone. A cancelled wait just leaves.
+  /// Python: Server.wait_closed.
   [[nodiscard]] detail::ServerClosed wait_closed() const { return detail::ServerClosed(state_); }
   /// Where it listens, with the real port where 0 was asked for; empty once closed.
   /// Python: [s.getsockname() for s in Server.sockets].
@@ -212,7 +213,8 @@ class [[nodiscard("a server that nobody holds is closed at once")]] Server {
 /// for each connection; what it fails with goes to the loop's exception handler, and the connection
 /// is closed; the callback lives as long as one of its tasks. Out of descriptors, it pauses for a
 /// second. Errors: OSError's kin with the address, "bind 127.0.0.1:80: permission denied";
-/// GaiError. Python: asyncio.start_server.
+/// GaiError. When it fails or is cancelled, nothing listens. Loop thread only.
+/// Python: asyncio.start_server.
 template <class F>
 [[nodiscard]] Coro<Server> start_server(F&& callback, std::string_view host, int port,
                                         ServerOptions options = {}) {

@@ -220,9 +220,9 @@ class StreamReader {
 
   // --- feeding by hand --------------------------------------------------------------------------
 
-  /// Python: StreamReader.feed_data.
+  /// More bytes have come. Python: StreamReader.feed_data.
   void feed_data(std::string_view data) { side_->feed(data); }
-  /// Python: StreamReader.feed_eof.
+  /// No more will come. Python: StreamReader.feed_eof.
   void feed_eof() noexcept { side_->feed_end(); }
   /// From now on reads fail with `error`, also before what is buffered. Python:
   /// StreamReader.set_exception.

@@ -47,13 +47,14 @@ class StreamWriter {
   }
   /// Waits while more than the high mark is unsent, until it is down at the low one. Errors: what
   /// the reader or the connection failed with; ConnectionResetError once it is closed. Several
-  /// tasks may drain. Python: StreamWriter.drain.
+  /// tasks may drain. Cancelled, it loses nothing: what is buffered is sent all the same.
+  /// Python: StreamWriter.drain.
   [[nodiscard]] detail::Drain drain() const { return detail::Drain(*connection_); }
 
   /// Closes the sending direction once everything buffered is sent; the peer reads an end, and one
   /// can go on reading. Python: StreamWriter.write_eof.
   void write_eof() { connection_->write_eof(); }
-  /// Python: StreamWriter.can_write_eof.
+  /// True: TCP can close one direction. Python: StreamWriter.can_write_eof.
   [[nodiscard]] static constexpr bool can_write_eof() noexcept { return true; }
 
   /// Sends what is buffered, in the background, then closes; reads end. No effect when closed.
@@ -88,6 +89,7 @@ class StreamWriter {
   void set_write_buffer_limits(std::size_t high, std::size_t low) {
     connection_->set_limits(high, low);
   }
+  /// With a low mark of a quarter.
   void set_write_buffer_limits(std::size_t high) { connection_->set_limits(high, high / 4); }
   /// How many bytes are buffered. Python: transport.get_write_buffer_size.
   [[nodiscard]] std::size_t get_write_buffer_size() const noexcept { return connection_->unsent(); }

@@ -47,7 +47,8 @@ class Event : private detail::LoopBound {
   Event& operator=(const Event&) = delete;
 
   /// Waits until the event is set; `true`. Does not suspend when it is. Whoever waits at a set()
-  /// is released, even if clear() follows at once. Python: Event.wait.
+  /// is released, even if clear() follows at once. A cancelled wait just leaves.
+  /// Python: Event.wait.
   [[nodiscard]] EventAwaiter<bool> wait() noexcept { return EventAwaiter<bool>(*this); }
   /// Releases all who wait, in the order in which they came. Python: Event.set.
   void set() noexcept {

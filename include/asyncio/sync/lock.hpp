@@ -35,9 +35,10 @@ class Lock : private detail::LoopBound {
   [[nodiscard]] AcquireAwaiter<Lock, Guard<Lock>> scoped() noexcept {
     return AcquireAwaiter<Lock, Guard<Lock>>(*this);
   }
-  /// RuntimeError when it is not locked. Python: Lock.release.
+  /// Unlocks it and wakes the longest waiting task. Any task may. RuntimeError when it is not
+  /// locked. Python: Lock.release.
   void release();
-  /// Python: Lock.locked.
+  /// Whether a task has it. Python: Lock.locked.
   [[nodiscard]] bool locked() const noexcept { return locked_; }
   /// "<asyncio.Lock [locked, waiters:2]>". Python: repr.
   [[nodiscard]] std::string repr() const;

@@ -93,7 +93,7 @@ class QueueBase : private LoopBound {
   /// put. Python: Queue.task_done.
   void task_done();
   /// Waits until task_done() was called for every item that was put. Does not suspend when nothing
-  /// is unfinished. Python: Queue.join.
+  /// is unfinished. A cancelled wait just leaves. Python: Queue.join.
   [[nodiscard]] EventAwaiter<void> join() noexcept { return EventAwaiter<void>(finished_); }
 
  protected:

@@ -86,6 +86,7 @@ class Semaphore : private detail::LoopBound {
 /// ValueError. Python: asyncio.BoundedSemaphore.
 class BoundedSemaphore : public Semaphore {
  public:
+  /// ValueError for a negative value.
   explicit BoundedSemaphore(std::ptrdiff_t value = 1) : Semaphore(value, value) {}
 };
 

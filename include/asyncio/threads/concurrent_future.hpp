@@ -154,14 +154,17 @@ class Future {
   Future() : block_(detail::Ref<Shared>::adopt(new Block)) {}
   explicit Future(detail::Ref<Shared> block) noexcept : block_(std::move(block)) {}
 
+  /// Whether both are handles to the same one.
   bool operator==(const Future& other) const noexcept { return block_.get() == other.block_.get(); }
 
   /// False when it runs or is finished; otherwise it will never run. Python: Future.cancel.
   bool cancel() const { return block_->cancel(); }
+  /// Python: Future.cancelled.
   [[nodiscard]] bool cancelled() const {
     const State state = block_->state();
     return state == State::cancelled || state == State::notified;
   }
+  /// Begun and not finished: it can no longer be cancelled. Python: Future.running.
   [[nodiscard]] bool running() const { return block_->state() == State::running; }
   /// Cancelled or finished. Python: Future.done.
   [[nodiscard]] bool done() const { return block_->state() >= State::cancelled; }

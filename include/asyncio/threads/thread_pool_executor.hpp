@@ -97,11 +97,13 @@ class BrokenThreadPool : public BrokenExecutor {
   using BrokenExecutor::BrokenExecutor;
 };
 
+/// Options of ThreadPoolExecutor.
 struct ThreadPoolOptions {
   std::optional<int> max_workers = {};       ///< nullopt: min(32, processors + 4)
   std::string_view thread_name_prefix = {};  ///< copied; empty: "ThreadPoolExecutor-0"
 };
 
+/// Options of ThreadPoolExecutor::shutdown.
 struct ShutdownOptions {
   bool wait = true;             ///< until all work has ended
   bool cancel_futures = false;  ///< work that has not begun is cancelled instead of done
