@@ -3,7 +3,8 @@
 //   <!-- include examples/hello.cpp 3-9 -->       these lines
 //   <!-- include examples/hello.cpp :greet -->    between the lines `// [greet]` and `// [/greet]`
 // In Python the marker lines begin with `#`.
-// Lines taken from inside a file lose their common indentation, and marker lines are left out.
+// Lines taken from inside a file lose their common indentation and the empty ones at their end, and
+// marker lines are left out.
 #include <algorithm>
 #include <fstream>
 #include <optional>
@@ -64,7 +65,9 @@ std::optional<Lines> named_lines(const fs::path& root, const Lines& words) {
   Lines lines;
   std::copy_if(begin, end, std::back_inserter(lines),
                [](const auto& line) { return !is_marker(line); });
-  return words.size() > 1 ? dedented(lines) : lines;
+  if (words.size() == 1) return lines;
+  while (!lines.empty() && lines.back().empty()) lines.pop_back();
+  return dedented(lines);
 }
 
 // The words of an include comment; empty if the line is none.

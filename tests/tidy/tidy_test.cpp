@@ -169,7 +169,7 @@ TEST_F(snippets, report_a_difference_and_mend_it) {
 }
 
 TEST_F(snippets, know_the_markers_of_python) {
-  write("examples/hello.py", "def f():\n    # [body]\n    hello()\n    # [/body]\n");
+  write("examples/hello.py", "def f():\n    # [body]\n    hello()\n\n\n    # [/body]\n");
   write("README.md", "<!-- include examples/hello.py :body -->\n```python\nhello()\n```\n");
   EXPECT_THAT(check_snippets(root), IsEmpty());
 }
