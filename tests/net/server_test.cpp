@@ -210,7 +210,6 @@ TEST_F(server, clients_can_be_closed_and_aborted) {
 }
 
 // Rule 2.50
-// CPython: test_server::TestServer::test_cancelled_serve_forever
 // serve_forever is the one that is cancelled.
 TEST_F(server, cancelling_serve_forever_closes_the_server_and_its_clients) {
   auto main = [&]() -> Coro<> {

@@ -47,7 +47,7 @@ class stream_reader : public test::LoopTest {
 };
 
 // CPython: test_streams::StreamTests::test_read
-// CPython: test_streams::StreamTests::test_read_empty_buffer
+// CPython: test_streams::StreamTests::test_read_zero
 // CPython: test_streams::StreamTests::test_read_eof
 TEST_F(stream_reader, read_gives_what_there_is_up_to_the_count) {
   feed("hello world");
@@ -227,7 +227,6 @@ TEST_F(stream_reader, of_several_separators_the_one_that_ends_first_wins) {
 }
 
 // CPython: test_streams::StreamTests::test_exception
-// CPython: test_streams::StreamTests::test_set_exception
 TEST_F(stream_reader, a_set_exception_comes_before_buffered_data) {
   feed("data");
   reader.set_exception(std::make_exception_ptr(ValueError("broken")));
@@ -258,7 +257,6 @@ TEST_F(stream_reader, a_cancelled_read_leaves_the_reader_as_it_was) {
   EXPECT_EQ(run(main()), "abcdef");
 }
 
-// CPython: test_streams::StreamTests::test_wait_for_data_with_two_waiters
 TEST_F(stream_reader, a_second_read_that_has_to_wait_is_a_runtime_error) {
   auto main = [&]() -> Coro<std::string> {
     auto first = create_task(reader.readline());
@@ -273,7 +271,7 @@ TEST_F(stream_reader, a_second_read_that_has_to_wait_is_a_runtime_error) {
   EXPECT_EQ(run(main()), "line\n");
 }
 
-// CPython: test_streams::StreamTests::test_invalid_limits
+// CPython: test_streams::StreamTests::test_invalid_limit
 TEST_F(stream_reader, a_limit_of_zero_is_a_value_error) {
   EXPECT_EQ(thrown_by([] { return StreamReader(0); }), "ValueError: Limit cannot be <= 0");
 }

@@ -82,7 +82,6 @@ TEST_F(future, its_repr_counts_its_callbacks) {
   EXPECT_EQ(f.repr(), "<Future finished result=None>");
 }
 
-// CPython: test_futures::BaseFutureTests::test_get_loop
 TEST_F(future, knows_its_loop_while_that_is_open) {
   Future<> f = loop().create_future();
   EXPECT_EQ(&f.get_loop(), &loop());
