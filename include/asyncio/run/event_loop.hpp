@@ -57,36 +57,50 @@ class EventLoop {
       return std::move(future).result();
     }
   }
+  /// Runs until stop(). RuntimeError when it runs already, another loop runs in this thread, or it
+  /// is closed. KeyboardInterrupt and SystemExit of a callback come out; it can run again.
+  /// Python: loop.run_forever.
   void run_forever() { detail::run_loop(scheduler_); }
+  /// Ends the run after the present turn; called before one, after its first. Python: loop.stop.
   void stop() noexcept { scheduler_.stop(); }
+  /// Python: loop.is_running, loop.is_closed.
   [[nodiscard]] bool is_running() const noexcept { return scheduler_.is_running(); }
   [[nodiscard]] bool is_closed() const noexcept { return scheduler_.is_closed(); }
-  /// RuntimeError while it runs. Tasks that are still pending are reported and destroyed.
+  /// Drops all callbacks and timers; tasks that are still pending are reported and destroyed. The
+  /// second time nothing. RuntimeError while it runs. Python: loop.close.
   void close();
 
   // --- scheduling -------------------------------------------------------------------------------
 
+  /// Calls `callback()` in the next turn, in the order of these calls. RuntimeError when closed.
+  /// Python: loop.call_soon.
   template <class F>
   Handle call_soon(F&& callback, CallbackOptions options = {}) {
     return scheduler_.call_soon(std::forward<F>(callback), options);
   }
+  /// The same from any thread; wakes the loop. Python: loop.call_soon_threadsafe.
   template <class F>
   ThreadSafeHandle call_soon_threadsafe(F&& callback, CallbackOptions options = {}) {
     return scheduler_.call_soon_threadsafe(std::forward<F>(callback), options);
   }
+  /// Calls `callback()` after `delay`; zero or less: in the next turn. Python: loop.call_later.
   template <class F>
   TimerHandle call_later(Delay delay, F&& callback, CallbackOptions options = {}) {
     return scheduler_.call_later(delay, std::forward<F>(callback), options);
   }
+  /// Calls `callback()` when time() has reached `when`; those of the same time in the order of
+  /// these calls. Python: loop.call_at.
   template <class F>
   TimerHandle call_at(Nanoseconds when, F&& callback, CallbackOptions options = {}) {
     return scheduler_.call_at(when, std::forward<F>(callback), options);
   }
-  /// The loop's monotonic clock, as a duration since some fixed point.
+  /// The loop's monotonic clock, as a duration since some fixed point. Any thread.
+  /// Python: loop.time, in seconds.
   [[nodiscard]] Nanoseconds time() noexcept { return scheduler_.time(); }
 
   // --- tasks and futures ------------------------------------------------------------------------
 
+  /// A pending future of this loop. Python: loop.create_future.
   template <class T = void>
   [[nodiscard]] Future<T> create_future() {
     return detail::make_future<T>(scheduler_);
@@ -141,9 +155,12 @@ class EventLoop {
   [[nodiscard]] const EventLoopExceptionHandler& get_exception_handler() const noexcept {
     return exception_handler_;
   }
+  /// Hands an error that nobody else will hear of to the handler; a handler that fails is itself
+  /// reported. Python: loop.call_exception_handler.
   void call_exception_handler(const ExceptionContext& context) noexcept {
     scheduler_.call_exception_handler(context);
   }
+  /// Logs it, as without a handler. Python: loop.default_exception_handler.
   void default_exception_handler(const ExceptionContext& context) {
     Scheduler::default_exception_handler(context);
   }

@@ -20,6 +20,7 @@
 
 namespace asyncio {
 
+/// Options of as_completed(). The timeout counts from the call.
 struct AsCompletedOptions {
   std::optional<Delay> timeout = {};
 };

@@ -44,6 +44,7 @@ class AnyFuture {
 
   /// False for a handle that refers to nothing.
   explicit operator bool() const noexcept { return static_cast<bool>(block_); }
+  /// Whether both are handles to the same one. Python: `is`.
   bool operator==(const AnyFuture& other) const noexcept {
     return block_.get() == other.block_.get();
   }
@@ -65,6 +66,7 @@ class AnyFuture {
     requires std::invocable<F&, AnyFuture>
   CallbackToken add_done_callback(F&& callback, CallbackOptions options = {}) const;
   /// How many were removed: 1, or 0 when it was scheduled or removed before.
+  /// Python: Future.remove_done_callback.
   int remove_done_callback(const CallbackToken& token) const {
     return token.callback_ && token.callback_->remove() ? 1 : 0;
   }

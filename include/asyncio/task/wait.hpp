@@ -27,6 +27,7 @@ inline constexpr ReturnWhen FIRST_COMPLETED = ReturnWhen::first_completed;
 inline constexpr ReturnWhen FIRST_EXCEPTION = ReturnWhen::first_exception;
 inline constexpr ReturnWhen ALL_COMPLETED = ReturnWhen::all_completed;
 
+/// Options of wait().
 struct WaitOptions {
   std::optional<Delay> timeout = {};
   ReturnWhen return_when = ALL_COMPLETED;
@@ -145,9 +146,9 @@ class WaitAwaiter final : public WaitAwaiterBase, public AsCoro<WaitAwaiter<F>, 
 }  // namespace detail
 
 /// Waits until as many of `futures` are done as the options say, or the timeout has passed. Never
-/// cancels them, never throws TimeoutError, and does not look at their results: those whose
-/// exception nobody retrieves are reported. Duplicates count once. ValueError when there are none.
-/// Python: asyncio.wait.
+/// cancels them, also when it is cancelled itself, never throws TimeoutError, and does not look at
+/// their results: those whose exception nobody retrieves are reported. Duplicates count once.
+/// ValueError when there are none. Python: asyncio.wait.
 template <class F>
 [[nodiscard]] auto wait(std::vector<F> futures, WaitOptions options = {}) {
   static_assert(!iscoroutine_v<F>, "Passing coroutines is forbidden, use tasks explicitly.");
