@@ -38,6 +38,7 @@ class Application {
   void add_route(std::string_view method, std::string_view path, Handler handler);
   /// Also answers HEAD. Python: router.add_get.
   void add_get(std::string_view path, Handler handler);
+  /// Python: router.add_post, add_put, add_delete.
   void add_post(std::string_view path, Handler handler);
   void add_put(std::string_view path, Handler handler);
   void add_delete(std::string_view path, Handler handler);

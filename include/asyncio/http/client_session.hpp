@@ -26,6 +26,8 @@ class ClientSession {
   ClientSession& operator=(ClientSession&&) noexcept = default;
   ~ClientSession();
 
+  /// A request of that method, which is sent when it is awaited. Python: session.get, session.head
+  /// and so on.
   [[nodiscard]] ClientRequest get(std::string_view url) { return request("GET", url); }
   [[nodiscard]] ClientRequest head(std::string_view url);
   [[nodiscard]] ClientRequest post(std::string_view url) { return request("POST", url); }
@@ -43,6 +45,7 @@ class ClientSession {
   /// Closes the idle connections; later requests are RuntimeError. Python: close (a coroutine
   /// there).
   void close() noexcept;
+  /// Whether close() was called. Python: session.closed.
   [[nodiscard]] bool closed() const noexcept;
 
   /// Connections in use, and idle ones.

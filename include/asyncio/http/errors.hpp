@@ -85,6 +85,7 @@ ASYNCIO_HTTP_ERROR(ClientConnectorSSLError, ClientConnectorError);
 /// The certificate was not accepted.
 ASYNCIO_HTTP_ERROR(ClientConnectorCertificateError, ClientConnectorError);
 
+/// The server ended the connection, or was too slow: the root of the next four.
 ASYNCIO_HTTP_ERROR(ServerConnectionError, ClientConnectionError);
 /// The server closed the connection before a whole head had arrived.
 ASYNCIO_HTTP_ERROR(ServerDisconnectedError, ServerConnectionError);

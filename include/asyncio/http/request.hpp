@@ -29,6 +29,7 @@ class Request {
   Request(const Request&) = delete;
   Request& operator=(const Request&) = delete;
 
+  /// "GET", as it was sent.
   [[nodiscard]] const std::string& method() const noexcept { return head_.method; }
   /// The path with escapes decoded, "/a b" for "/a%20b?x=1". An escaped slash is a slash.
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
@@ -49,6 +50,7 @@ class Request {
   [[nodiscard]] const std::string& match_info(std::string_view name) const noexcept;
   /// The peer's address. Python: request.remote (without the port).
   [[nodiscard]] SocketAddress remote() const;
+  /// Whether there is a body that was not read to its end. Python: can_read_body.
   [[nodiscard]] bool can_read_body() const noexcept;
 
   /// The whole body. Errors: HTTPException 413 above client_max_size, 408 when it does not come in

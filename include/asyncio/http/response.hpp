@@ -46,6 +46,8 @@ class Response {
                          std::optional<std::uint64_t> length = std::nullopt, int status = 200);
 
   [[nodiscard]] int status() const noexcept { return status_; }
+  /// `reason` empty: the usual one, "Not Found" for 404. ValueError for a status outside 200-599
+  /// and for a control byte in the reason. Python: set_status.
   Response& set_status(int status, std::string_view reason = {}) &;
   [[nodiscard]] const std::string& reason() const noexcept { return reason_; }
   [[nodiscard]] Headers& headers() noexcept { return headers_; }
@@ -91,6 +93,7 @@ class HTTPException : public std::runtime_error {
   HTTPException&& header(std::string_view name, std::string_view value) && {
     return std::move(header(name, value));
   }
+  /// What the server answers when a handler throws this.
   [[nodiscard]] Response response() const;
 
  private:

@@ -62,6 +62,7 @@ class Url {
   /// "http://host:port", default port left out, without userinfo: equal for URLs that may share
   /// cookies, credentials and connections.
   [[nodiscard]] std::string origin() const;
+  /// Whether both have the same.
   [[nodiscard]] bool same_origin(const Url& other) const noexcept;
 
   /// The whole URL, normalised. to_string() of parse(u.to_string()) is u.to_string().
