@@ -120,6 +120,7 @@ std::coroutine_handle<> propagate(Frame& frame, std::exception_ptr error) noexce
   Waiter& waiter = *frame.waiter;
   base::SlotBase& slot = *frame.slot;
   PendingExit* exits = std::exchange(frame.exits, nullptr);
+  note_error(frame, error);
   frame.self().destroy();
   waiter.child_gone = true;
   slot.error = std::move(error);

@@ -1,6 +1,8 @@
 #include "asyncio/loop/scheduler.hpp"
 
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -43,12 +45,18 @@ class OpenLoops {
   std::vector<const Scheduler*> loops_;
 };
 
+bool debug_from_environment() noexcept {
+  const char* value = std::getenv("ASYNCIO_DEBUG");
+  return value != nullptr && *value != '\0';
+}
+
 }  // namespace
 
 Scheduler::Scheduler() : Scheduler(nullptr) { backend_ = make_backend(&on_job_done, this); }
 
 Scheduler::Scheduler(std::unique_ptr<Backend> backend)
     : backend_(std::move(backend)), remote_loop_(std::make_shared<detail::RemoteLoop>(*this)) {
+  set_debug(debug_from_environment());
   OpenLoops::instance().add(this);
   // Whoever forks inside a loop is outside of it in the child, and may run one of its own there.
   [[maybe_unused]] static const bool once = [] {
@@ -219,6 +227,8 @@ void Scheduler::collect_due_timers() noexcept {
 
 void Scheduler::run_ready() {
   if (ready_.empty()) return;
+  if (debug_) [[unlikely]]
+    return run_ready_timed();
   const ReadyNode* last = ready_.last();
   for (bool more = true; more;) {
     ReadyNode* node = ready_.pop();
@@ -233,10 +243,56 @@ void Scheduler::run_ready() {
 
 void Scheduler::run_due_timers() {
   while (TimerNode* timer = due_.pop_front()) {
-    timer->run(timer);
+    if (debug_) [[unlikely]] {
+      run_timed(*timer);
+    } else {
+      timer->run(timer);
+    }
     if (disturbed_) [[unlikely]]
       leave_if_fatal();
   }
+}
+
+// --- debug mode ---------------------------------------------------------------------------------
+
+void Scheduler::run_ready_timed() {
+  const ReadyNode* last = ready_.last();
+  for (bool more = true; more;) {
+    ReadyNode* node = ready_.pop();
+    more = node != last;
+    run_timed(*node);
+    if (disturbed_) return leave_if_fatal();
+  }
+}
+
+void Scheduler::run_timed(ReadyNode& node) {
+  const Nanoseconds start = time();
+  std::string name;
+  if (node.run == &detail::SoonBlock::run_soon) {
+    auto& block = static_cast<detail::SoonBlock&>(node);
+    const Handle keep(&block);
+    node.run(&node);
+    if (time() - start >= slow_callback_) name = block.repr();
+  } else if (!task_state || !task_state->run_timed(node, slow_callback_, name)) {
+    node.run(&node);
+    if (time() - start >= slow_callback_) name = "a callback";
+  }
+  if (!name.empty()) report_slow(name, time() - start);
+}
+
+void Scheduler::run_timed(TimerNode& timer) {
+  const Nanoseconds start = time();
+  if (timer.run != &detail::TimerBlock::run_due) return timer.run(&timer);
+  auto& block = static_cast<detail::TimerBlock&>(timer);
+  const Handle keep(&block);
+  timer.run(&timer);
+  if (time() - start >= slow_callback_) report_slow(block.repr(), time() - start);
+}
+
+void Scheduler::report_slow(const std::string& name, Nanoseconds took) const {
+  char seconds[32];
+  std::snprintf(seconds, sizeof seconds, "%.3f", std::chrono::duration<double>(took).count());
+  log(LogLevel::warning, "Executing " + name + " took " + seconds + " seconds");
 }
 
 void Scheduler::leave_if_fatal() {

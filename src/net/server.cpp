@@ -22,7 +22,7 @@ namespace asyncio::detail {
 class HandlerEnd final : public DoneNode, public ReadyNode, public base::Pooled {
  public:
   HandlerEnd(FutureBase& task, Connection& client, ServerState& server) noexcept
-      : DoneNode(&notified), task_(&task), client_(&client), server_(&server) {
+      : DoneNode(kKind), task_(&task), client_(&client), server_(&server) {
     run = &run_end;
   }
 
@@ -51,6 +51,8 @@ class HandlerEnd final : public DoneNode, public ReadyNode, public base::Pooled 
     }
     self->client_->close_gently();
   }
+
+  static constexpr DoneKind kKind{&HandlerEnd::notified};
 
   FutureBase* task_;  // kept alive from the notification until the call
   Ref<Connection> client_;

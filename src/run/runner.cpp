@@ -24,7 +24,7 @@ EventLoop& Runner::get_loop() {
   if (closed_) throw RuntimeError("Runner is closed");
   if (!loop_) {
     loop_ = options_.loop_factory != nullptr ? options_.loop_factory() : new_event_loop();
-    if (options_.debug) loop_->set_debug(true);
+    if (options_.debug) loop_->set_debug(*options_.debug);
     context_ = copy_context();
   }
   return *loop_;
@@ -51,6 +51,7 @@ void Runner::drive(const AnyTask& task) {
     }
   });
   detail::run_until_done(loop_->scheduler(), task);
+  detail::remember_failure(task);
   // Cancelled by Ctrl-C and by nobody else: that is what the caller should hear.
   if (interrupts > 0 && task.cancelled() && task.uncancel() == 0) throw KeyboardInterrupt();
 }

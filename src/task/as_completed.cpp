@@ -49,6 +49,11 @@ FutureBase* CompletedQueue::take() noexcept {
   return taken_ < done_.size() ? done_[taken_++] : nullptr;
 }
 
+WhoWaits CompletedQueue::who_waits() const noexcept {
+  const CompletedStep* step = waiting_.front();
+  return {.task = step != nullptr ? &step->task() : nullptr};
+}
+
 void CompletedQueue::wake_next() noexcept {
   if (CompletedStep* step = waiting_.pop_front()) step->wake();
 }

@@ -37,6 +37,16 @@ void run_until_done(Scheduler& scheduler, const AnyFuture& future) {
   if (!future.done()) throw RuntimeError("Event loop stopped before Future completed.");
 }
 
+void remember_failure(const AnyFuture& future) noexcept {
+  const auto* task = dynamic_cast<TaskBase*>(future.block());
+  if (task == nullptr || task->cancelled() || !future.block()->error()) return;
+  try {
+    remember_traceback(future.block()->error(), task->traceback_marks());
+  } catch (...) {
+    // No memory: the error goes without it.
+  }
+}
+
 namespace {
 
 void report_failure(Scheduler& scheduler, const AnyTask& task) {

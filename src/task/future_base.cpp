@@ -1,15 +1,17 @@
 #include "asyncio/task/future_base.hpp"
 
 #include "asyncio/base/error.hpp"
+#include "asyncio/base/log.hpp"
 #include "asyncio/loop/scheduler.hpp"
 #include "asyncio/task/future.hpp"
 #include "asyncio/task/task_base.hpp"
+#include "task/call_graph_edges.hpp"
 
 namespace asyncio::detail {
 
 FutureBase::~FutureBase() {
   // Dropped while pending: whoever registered here holds memory that must be let go of.
-  while (DoneNode* node = waiters_.pop_front()) node->notify(node, true);
+  while (DoneNode* node = waiters_.pop_front()) node->notify(true);
 }
 
 void FutureBase::destroy() noexcept {
@@ -38,7 +40,7 @@ void FutureBase::settle(State state) noexcept {
   if (waiters_.empty()) return;
   // A waiter's owner may drop this future's last handle.
   const Ref<FutureBase> keep(this);
-  while (DoneNode* node = waiters_.pop_front()) node->notify(node, false);
+  while (DoneNode* node = waiters_.pop_front()) node->notify(false);
 }
 
 void FutureBase::check_pending() const {
@@ -109,14 +111,16 @@ std::string FutureBase::name_of(const DoneNode& node) {
   if (DoneCallback::is_one(node)) {
     return base::callable_name(static_cast<const DoneCallback&>(node).callable_type()) + "()";
   }
-  const bool is_await = node.notify == &FutureAwaiterBase::Node::wake;
+  const bool is_await = node.is(FutureAwaiterBase::Node::kKind);
   return is_await ? "Task.task_wakeup()" : "_done_callback()";
 }
 
 // --- done-callbacks -----------------------------------------------------------------------------
 
+const DoneKind DoneCallback::kKind{&DoneCallback::notified};
+
 DoneCallback::DoneCallback(FutureBase& future, ContextSlot context) noexcept
-    : DoneNode(&DoneCallback::notified), future_(&future), context_(std::move(context)) {
+    : DoneNode(kKind), future_(&future), context_(std::move(context)) {
   run = &DoneCallback::invoke;
 }
 
@@ -154,7 +158,12 @@ void DoneCallback::invoke(ReadyNode* node) {
 
 // --- awaiting -----------------------------------------------------------------------------------
 
-FutureAwaiterBase::Node::Node(FutureAwaiterBase* of) noexcept : DoneNode(&wake), awaiter(of) {}
+const DoneKind FutureAwaiterBase::Node::kKind{
+    &Node::wake, [](const DoneNode* node) {
+      return WhoWaits{.task = &static_cast<const Node*>(node)->awaiter->task()};
+    }};
+
+FutureAwaiterBase::Node::Node(FutureAwaiterBase* of) noexcept : DoneNode(kKind), awaiter(of) {}
 
 void FutureAwaiterBase::Node::wake(DoneNode* node, bool /*abandoned*/) {
   static_cast<Node*>(node)->awaiter->Suspend::wake();
@@ -169,7 +178,23 @@ bool FutureAwaiterBase::await_suspend(Continuation continuation) noexcept {
   }
   node_.awaiter = this;
   future_->add_waiter(node_);
-  return park(continuation);
+  park(continuation);
+  if (future_->scheduler().get_debug()) [[unlikely]]
+    report_cycle();
+  return true;
+}
+
+// Said when the circle closes, while each of them can still be found where it waits.
+void FutureAwaiterBase::report_cycle() noexcept {
+  try {
+    const std::vector<TaskBase*> cycle = find_cycle(task());
+    if (cycle.empty()) return;
+    log(LogLevel::warning,
+        "Tasks wait for each other: " + describe_cycle(cycle) +
+            "; none can go on unless one is cancelled. The last: " + task().repr());
+  } catch (...) {
+    log(LogLevel::warning, "Tasks wait for each other");
+  }
 }
 
 void FutureAwaiterBase::refuse() {
@@ -185,7 +210,15 @@ void FutureAwaiterBase::refuse() {
 }
 
 bool FutureAwaiterBase::abort() {
-  if (!future_->cancel(cancel_message())) cancel_at_next_turn();
+  if (aborting_) [[unlikely]] {
+    // The request has come round: tasks that wait for each other. One of them has to end first.
+    node_.unlink();
+    return true;
+  }
+  aborting_ = true;
+  const bool passed_on = future_->cancel(cancel_message());
+  aborting_ = false;
+  if (!passed_on) cancel_at_next_turn();
   return false;
 }
 

@@ -15,7 +15,7 @@ namespace detail {
 class RemoteTaskState final : DoneNode {
  public:
   explicit RemoteTaskState(TaskBase& task)
-      : DoneNode(&RemoteTaskState::on_done), task_(&task), loop_(task.scheduler().remote()) {}
+      : DoneNode(kKind), task_(&task), loop_(task.scheduler().remote()) {}
 
   static std::shared_ptr<RemoteTaskState> make(TaskBase& task) {
     auto state = std::make_shared<RemoteTaskState>(task);
@@ -40,6 +40,8 @@ class RemoteTaskState final : DoneNode {
     state->done_.store(true, std::memory_order_release);
     const std::shared_ptr<RemoteTaskState> last = std::move(state->self_);
   }
+
+  static constexpr DoneKind kKind{&RemoteTaskState::on_done};
 
   TaskBase* task_;  // alive until it is done: its loop holds it
   std::shared_ptr<RemoteLoop> loop_;

@@ -3,6 +3,7 @@
 #include <atomic>
 
 #include "asyncio/base/error.hpp"
+#include "asyncio/base/log.hpp"
 #include "asyncio/loop/scheduler.hpp"
 #include "asyncio/task/observer.hpp"
 #include "asyncio/task/suspend.hpp"
@@ -20,6 +21,8 @@ struct TaskBase::Details {
   std::uint64_t number;
   std::string name;            // empty: "Task-<number>"
   std::string cancel_message;  // of the cancellation that is under way
+  std::source_location created;
+  std::vector<FrameMark> traceback;
 };
 
 namespace {
@@ -41,6 +44,8 @@ TaskBase::TaskBase(Scheduler& scheduler, std::size_t slot_offset, Frame* root,
       context_(context_or_copy(options.context)) {
   scheduler.check_call();
   if (!options.name.empty()) set_name(options.name);
+  if (scheduler.get_debug()) [[unlikely]]
+    details().created = options.created;
   ReadyNode::run = &TaskBase::step;
   FakeFrame::resume = &TaskBase::on_end;
   root_.handle = FakeFrame::handle();
@@ -58,7 +63,7 @@ TaskBase::~TaskBase() {
 
 TaskBase::Details& TaskBase::details() {
   if (is_number(label_)) {
-    label_ = reinterpret_cast<std::uintptr_t>(new Details{label_ / 2, {}, {}});
+    label_ = reinterpret_cast<std::uintptr_t>(new Details{label_ / 2, {}, {}, {}, {}});
   }
   return *reinterpret_cast<Details*>(label_);
 }
@@ -176,6 +181,8 @@ void TaskBase::end() noexcept {
     slot().error = make_cancelled_error();
     return finish(State::cancelled);
   }
+  if (cancel_requests_ != 0 && scheduler().get_debug()) [[unlikely]]
+    report_swallowed();
   finish(State::finished);
 }
 
@@ -195,7 +202,27 @@ void TaskBase::end_with_error(const std::exception_ptr& failure) noexcept {
   if (base::exception_is<KeyboardInterrupt>(failure) || base::exception_is<SystemExit>(failure)) {
     scheduler().set_fatal(failure);
   }
+  keep_traceback(failure);
   finish(State::finished);
+}
+
+void TaskBase::keep_traceback(const std::exception_ptr& error) noexcept {
+  try {
+    std::vector<FrameMark> marks = traceback_of(error);
+    if (!marks.empty()) details().traceback = std::move(marks);
+  } catch (...) {
+    // No memory: the error goes without it.
+  }
+}
+
+void TaskBase::report_swallowed() noexcept {
+  try {
+    log(LogLevel::warning,
+        repr() + " was cancelled and returned a result all the same: a catch (...) must rethrow "
+                 "CancelledError, or the task call uncancel()");
+  } catch (...) {
+    log(LogLevel::warning, "A task was cancelled and returned a result all the same");
+  }
 }
 
 void TaskBase::finish(State state) noexcept {
@@ -277,6 +304,43 @@ std::optional<CoroInfo> TaskBase::coroutine() const {
   return info;
 }
 
+const Frame* TaskBase::innermost() const noexcept {
+  if (parked_ != nullptr && parked_->continuation_.frame != nullptr) {
+    return parked_->continuation_.frame;
+  }
+  return root_frame();
+}
+
+std::vector<FrameMark> TaskBase::traceback_marks() const {
+  if (is_number(label_)) return {};
+  return reinterpret_cast<const Details*>(label_)->traceback;
+}
+
+std::string TaskBase::traceback() const {
+  return format_stack(detail::stack_of(traceback_marks()));
+}
+
+std::string TaskBase::source_traceback() const {
+  if (is_number(label_)) return {};
+  const std::source_location& made = reinterpret_cast<const Details*>(label_)->created;
+  if (made.line() == 0) return {};
+  return format_stack({FrameCallGraphEntry(made.function_name(), made)});
+}
+
+void TaskBase::step_timed(Nanoseconds limit, std::string& name) {
+  const Ref<TaskBase> keep(this);
+  const auto place = [this]() -> std::string {
+    const Frame* frame = innermost();
+    if (frame == nullptr) return "its end";
+    return frame->where.file_name() + (":" + std::to_string(frame->where.line()));
+  };
+  const std::string from = place();
+  Scheduler& loop = scheduler();
+  const Nanoseconds start = loop.time();
+  step(this);
+  if (loop.time() - start >= limit) name = repr() + " (from " + from + " to " + place() + ")";
+}
+
 std::string TaskBase::repr() const {
   // Tasks may await each other in a circle.
   static thread_local unsigned depth = 0;
@@ -288,7 +352,14 @@ std::string TaskBase::repr() const {
   if (const auto info = coroutine()) text += " coro=" + info->repr();
   const FutureBase* future = parked_ != nullptr ? parked_->awaited() : nullptr;
   if (future != nullptr) text += " wait_for=" + future->repr();
-  text += outcome_repr() + ">";
+  text += outcome_repr();
+  if (!is_number(label_)) {
+    const std::source_location& made = reinterpret_cast<const Details*>(label_)->created;
+    if (made.line() != 0) {
+      text += std::string(" created at ") + made.file_name() + ":" + std::to_string(made.line());
+    }
+  }
+  text += '>';
   --depth;
   return text;
 }

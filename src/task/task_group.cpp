@@ -18,7 +18,7 @@ bool is_base_error(const std::exception_ptr& error) noexcept {
 /// group, if there still is one, has been told, in the turn after.
 struct TaskGroup::Child final : Sibling, detail::DoneNode, ReadyNode, base::Pooled {
   Child(TaskGroup& of, detail::TaskBase& which) noexcept
-      : DoneNode(&Child::notified), group(&of), task(&which) {
+      : DoneNode(kKind), group(&of), task(&which) {
     ReadyNode::run = &Child::invoke;
   }
 
@@ -37,6 +37,12 @@ struct TaskGroup::Child final : Sibling, detail::DoneNode, ReadyNode, base::Pool
     static_cast<Sibling&>(*self).unlink();
     self->group->on_done(static_cast<detail::TaskBase&>(*self->task));
   }
+
+  static detail::WhoWaits who_of(const detail::DoneNode* node) {
+    const TaskGroup* of = static_cast<const Child*>(node)->group;
+    return {.task = of != nullptr ? &of->parent() : nullptr};
+  }
+  static constexpr detail::DoneKind kKind{&Child::notified, &Child::who_of};
 
   TaskGroup* group;  // null once it has gone
   detail::Ref<detail::FutureBase> task;

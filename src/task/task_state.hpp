@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "asyncio/base/list.hpp"
@@ -34,7 +35,15 @@ class TaskState final : public LayerState, public GeneratorHome {
   }
 
   void on_run_begin() noexcept override { generator_home = this; }
-  void on_run_end() noexcept override { generator_home = nullptr; }
+  void on_run_end() noexcept override {
+    generator_home = nullptr;
+    forget_tracebacks();
+  }
+  bool run_timed(ReadyNode& node, Nanoseconds limit, std::string& name) override {
+    if (!TaskBase::is_step(node)) return false;
+    static_cast<TaskBase&>(node).step_timed(limit, name);
+    return true;
+  }
 
   void first_iteration(GeneratorState& generator) override;
   void dropped(base::Ref<GeneratorState> generator) override;

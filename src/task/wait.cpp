@@ -17,6 +17,11 @@ void WaitGroup::on_done(Node& node) noexcept {
   if (enough) awaiter_->wake();
 }
 
+WhoWaits WaitGroup::who_waits() const noexcept {
+  if (awaiter_ == nullptr || !awaiter_->parked()) return {};
+  return {.task = &awaiter_->task()};
+}
+
 void WaitGroup::leave(std::size_t count) noexcept {
   awaiter_ = nullptr;
   for (std::size_t i = 0; i < count; ++i) nodes_[i].forget();

@@ -19,6 +19,7 @@
 #include "asyncio/base/config.hpp"
 #include "asyncio/base/pool.hpp"
 #include "asyncio/base/result.hpp"
+#include "asyncio/coro/traceback.hpp"
 
 namespace asyncio::detail {
 
@@ -131,7 +132,10 @@ struct Frame {
 
   InitialAwaiter initial_suspend() noexcept { return {this}; }
   FinalAwaiter final_suspend() noexcept { return {this}; }
-  void unhandled_exception() noexcept { slot->error = std::current_exception(); }
+  void unhandled_exception() noexcept {
+    slot->error = std::current_exception();
+    note_error(*this, slot->error);
+  }
 
  private:
 #if ASYNCIO_GCC_FRAME_BUG

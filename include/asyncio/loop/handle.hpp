@@ -92,24 +92,32 @@ class SoonBlock : public CallbackBlock {
  protected:
   SoonBlock(Scheduler& scheduler, ContextSlot context) noexcept
       : CallbackBlock(scheduler, std::move(context)) {
-    run = [](ReadyNode* node) {
-      auto* self = static_cast<SoonBlock*>(node);
-      self->invoke();
-      self->drop_reference();
-    };
+    run = &SoonBlock::run_soon;
+  }
+
+ private:
+  friend class asyncio::Scheduler;
+  static void run_soon(ReadyNode* node) {
+    auto* self = static_cast<SoonBlock*>(node);
+    self->invoke();
+    self->drop_reference();
   }
 };
 
 class TimerBlock : public CallbackBlock, public TimerNode {
  protected:
   TimerBlock(Scheduler& scheduler, ContextSlot context) noexcept
-      : CallbackBlock(scheduler, std::move(context)), TimerNode([](TimerNode* node) {
-          auto* self = static_cast<TimerBlock*>(node);
-          self->invoke();
-          self->drop_reference();
-        }) {}
+      : CallbackBlock(scheduler, std::move(context)), TimerNode(&TimerBlock::run_due) {}
   void disarm() noexcept override;
   [[nodiscard]] std::string repr() const override;
+
+ private:
+  friend class asyncio::Scheduler;
+  static void run_due(TimerNode* node) {
+    auto* self = static_cast<TimerBlock*>(node);
+    self->invoke();
+    self->drop_reference();
+  }
 };
 
 }  // namespace detail

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -39,6 +40,11 @@ class LayerState {
   /// The loop begins to run in this thread, or ends.
   virtual void on_run_begin() noexcept {}
   virtual void on_run_end() noexcept {}
+  /// Debug mode: runs `node` when it is of this layer. What it was, in words, goes to `name` if it
+  /// took longer than `limit`. False: not one of ours.
+  virtual bool run_timed(ReadyNode& /*node*/, Nanoseconds /*limit*/, std::string& /*name*/) {
+    return false;
+  }
 };
 
 /// Something that belongs to a loop and must let go of it when the loop closes first: an open
@@ -80,7 +86,7 @@ class Scheduler {
   /// another thread. Loop thread only. Python: loop.call_soon.
   template <class F>
   Handle call_soon(F&& callback, CallbackOptions options = {}) {
-    check_call();
+    check_callback<F>();
     using Block = detail::CallbackWith<detail::SoonBlock, std::decay_t<F>>;
     auto* block =
         new Block(std::forward<F>(callback), *this, detail::context_or_copy(options.context));
@@ -92,7 +98,7 @@ class Scheduler {
   /// calls. Python: loop.call_at.
   template <class F>
   TimerHandle call_at(Nanoseconds when, F&& callback, CallbackOptions options = {}) {
-    check_call();
+    check_callback<F>();
     using Block = detail::CallbackWith<detail::TimerBlock, std::decay_t<F>>;
     auto* block =
         new Block(std::forward<F>(callback), *this, detail::context_or_copy(options.context));
@@ -185,11 +191,19 @@ class Scheduler {
   void report_caught(const char* message, const Describable* future = nullptr,
                      const Describable* handle = nullptr) noexcept;
 
+  /// Whether mistakes that cost time to find are looked for: callbacks that run long, calls from
+  /// the wrong thread, tasks that wait for each other, cancellations that are swallowed; and whether
+  /// tasks remember where they were made. From the environment variable ASYNCIO_DEBUG at first.
+  /// Python: loop.get_debug, set_debug; PYTHONASYNCIODEBUG.
   [[nodiscard]] bool get_debug() const noexcept { return debug_; }
   void set_debug(bool enabled) noexcept {
     debug_ = enabled;
     guarded_.store(debug_ || is_closed(), std::memory_order_relaxed);
   }
+  /// In debug mode a callback or step that runs this long is logged. Python:
+  /// loop.slow_callback_duration.
+  [[nodiscard]] Nanoseconds slow_callback_duration() const noexcept { return slow_callback_; }
+  void set_slow_callback_duration(Delay limit) noexcept { slow_callback_ = limit.value(); }
 
   // --- for the layers above -------------------------------------------------------------------
 
@@ -269,6 +283,14 @@ class Scheduler {
 
   void call_handler(const ExceptionContext& context);
   void call_default_handler(const ExceptionContext& context, const char* last_resort) noexcept;
+  template <class F>
+  void check_callback() const {
+    // A coroutine that nobody awaits: the layer of coroutines is not known here, their mark is.
+    static_assert(!requires { typename std::invoke_result_t<std::decay_t<F>&>::promise_type; },
+                  "coroutines cannot be used with call_soon(), call_later() and call_at(): use "
+                  "create_task()");
+    check_call();
+  }
   void run_turn();
   void poll();
   void take_remote_calls() noexcept;
@@ -279,6 +301,10 @@ class Scheduler {
   void handle_interrupt();
   void discard_ready() noexcept;
   void discard_timers() noexcept;
+  ASYNCIO_COLD void run_ready_timed();
+  ASYNCIO_COLD void run_timed(ReadyNode& node);
+  ASYNCIO_COLD void run_timed(TimerNode& timer);
+  void report_slow(const std::string& name, Nanoseconds took) const;
   [[noreturn]] ASYNCIO_COLD static void throw_closed();
   ASYNCIO_COLD void check_guarded() const;
   ASYNCIO_COLD static bool is_registered(const Scheduler* loop) noexcept;
@@ -302,6 +328,7 @@ class Scheduler {
   std::unique_ptr<std::byte[]> scratch_;
   ScratchTenant* scratch_tenant_ = nullptr;
   std::uint64_t turns_ = 0;
+  Nanoseconds slow_callback_ = std::chrono::milliseconds(100);
   Run* innermost_ = nullptr;
   unsigned depth_ = 0;
   std::atomic<const void*> running_on_{nullptr};  // this_thread() of whoever runs it

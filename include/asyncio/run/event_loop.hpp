@@ -48,6 +48,8 @@ class EventLoop {
     scheduler_.check_runnable();
     auto future = as_future(std::forward<A>(awaitable));
     detail::run_until_done(scheduler_, future);
+    if (future.block()->error()) [[unlikely]]
+      detail::remember_failure(future);
     // A future that the caller still holds keeps its result.
     using T = typename decltype(future)::value_type;
     if constexpr (std::is_lvalue_reference_v<A> && detail::is_future_v<A> &&
@@ -106,7 +108,10 @@ class EventLoop {
     return detail::make_future<T>(scheduler_);
   }
   template <detail::TaskSource A>
-  [[nodiscard]] auto create_task(A&& source, TaskOptions options = {}) {
+  [[nodiscard]] auto create_task(
+      A&& source, TaskOptions options = {},
+      std::source_location here = std::source_location::current()) {
+    options.created = here;
     return detail::spawn_any(scheduler_, std::forward<A>(source), options);
   }
 
@@ -166,6 +171,13 @@ class EventLoop {
   }
   [[nodiscard]] bool get_debug() const noexcept { return scheduler_.get_debug(); }
   void set_debug(bool enabled) noexcept { scheduler_.set_debug(enabled); }
+  /// 100 ms at first. Python: loop.slow_callback_duration.
+  [[nodiscard]] Nanoseconds slow_callback_duration() const noexcept {
+    return scheduler_.slow_callback_duration();
+  }
+  void set_slow_callback_duration(Delay limit) noexcept {
+    scheduler_.set_slow_callback_duration(limit);
+  }
 
   /// As Python's: "<EventLoop running=True closed=False debug=False>".
   [[nodiscard]] std::string repr() const;

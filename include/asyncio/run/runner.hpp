@@ -11,7 +11,8 @@
 namespace asyncio {
 
 struct RunOptions {
-  bool debug = false;  ///< as EventLoop::set_debug
+  /// As EventLoop::set_debug; nullopt: as the environment variable ASYNCIO_DEBUG says.
+  std::optional<bool> debug = {};
   /// Makes the loop; null: new_event_loop. Python: loop_factory.
   std::unique_ptr<EventLoop> (*loop_factory)() = nullptr;
 };

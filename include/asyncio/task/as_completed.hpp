@@ -49,6 +49,8 @@ class CompletedQueue : public base::Pooled {
   }
 
   void on_done(Node& node) noexcept;
+  /// The first that waits for the next one.
+  [[nodiscard]] WhoWaits who_waits() const noexcept;
 
   // A step begins by claiming one of those that are left; when it is cancelled it gives it back.
   [[nodiscard]] bool claim() noexcept {

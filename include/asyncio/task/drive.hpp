@@ -14,6 +14,9 @@ void run_loop(Scheduler& scheduler);
 /// SystemExit) passes; the future's own error is then taken as retrieved.
 void run_until_done(Scheduler& scheduler, const AnyFuture& future);
 
+/// What `future` failed with is about to leave the loop: format_exception() then knows its way.
+void remember_failure(const AnyFuture& future) noexcept;
+
 /// Cancels all unfinished tasks and waits for their end, until none is left (CPython abandons those
 /// that come up while the others unwind; we do not). What one fails with goes to the exception
 /// handler. Must be called while the loop does not run.

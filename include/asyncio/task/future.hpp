@@ -168,6 +168,8 @@ class FutureAwaiterBase : public Suspend {
   ~FutureAwaiterBase() = default;
   bool abort() override;
 
+  bool aborting_ = false;  // first, where the base class has room
+
   void check() {
     if (std::exception_ptr failure = error()) [[unlikely]]
       std::rethrow_exception(failure);
@@ -181,6 +183,7 @@ class FutureAwaiterBase : public Suspend {
     static void wake(DoneNode* node, bool abandoned);
     explicit Node(FutureAwaiterBase* of) noexcept;
     Node(Node&&) noexcept : Node(nullptr) {}
+    static const DoneKind kKind;
     FutureAwaiterBase* awaiter;
   };
   /// The await is over without having looked: as if the future had been cancelled in time.
@@ -188,6 +191,7 @@ class FutureAwaiterBase : public Suspend {
     if (!misuse_) future_->mark_retrieved();
   }
   ASYNCIO_COLD void refuse();
+  ASYNCIO_COLD void report_cycle() noexcept;
 
   Node node_{nullptr};
   std::exception_ptr misuse_;

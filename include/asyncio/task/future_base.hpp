@@ -23,15 +23,39 @@ class Scheduler;
 
 namespace detail {
 
+class DoneNode;
+class FutureBase;
+class TaskBase;
+
+/// On whose behalf a node is registered: a task that waits, or a future that will be settled, whose
+/// own waiters wait then; neither for a callback.
+struct WhoWaits {
+  TaskBase* task = nullptr;
+  FutureBase* future = nullptr;
+};
+
+/// What the nodes of one kind have in common.
+struct DoneKind {
+  /// `abandoned`: the future was dropped while pending, so it will never be done.
+  void (*notify)(DoneNode*, bool abandoned);
+  /// For the call graph, which is derived from the nodes: an edge cannot outlive its wait.
+  WhoWaits (*who)(const DoneNode*) = nullptr;
+};
+
 /// Registered with a future and told once that it is done. Being told only makes something ready
 /// for the next turn; nothing of the user's runs inside.
 class DoneNode : public base::ListNode {
  public:
-  /// `abandoned`: the future was dropped while pending, so it will never be done.
-  using Notify = void (*)(DoneNode*, bool abandoned);
-  explicit DoneNode(Notify callback) noexcept : notify(callback) {}
+  explicit DoneNode(const DoneKind& kind) noexcept : kind_(&kind) {}
 
-  Notify notify;
+  [[nodiscard]] bool is(const DoneKind& kind) const noexcept { return kind_ == &kind; }
+  void notify(bool abandoned) { kind_->notify(this, abandoned); }
+  [[nodiscard]] WhoWaits who() const {
+    return kind_->who != nullptr ? kind_->who(this) : WhoWaits{};
+  }
+
+ private:
+  const DoneKind* kind_;
 };
 
 /// Shared state of a Future or Task. Reference counts are not atomic: handles are copied and
@@ -59,9 +83,17 @@ class FutureBase : public Describable, public base::Pooled {
   /// Tells `node` in the order of registration; at once when this is done already.
   void add_waiter(DoneNode& node) noexcept {
     if (done()) {
-      node.notify(&node, false);
+      node.notify(false);
     } else {
       waiters_.push_back(&node);
+    }
+  }
+
+  /// Those that are registered, in order: `visit(const DoneNode&)`.
+  template <class F>
+  void for_each_waiter(F visit) const {
+    for (DoneNode* node = waiters_.front(); node != nullptr; node = waiters_.next(node)) {
+      visit(static_cast<const DoneNode&>(*node));
     }
   }
 
@@ -158,7 +190,7 @@ class DoneCallback : public DoneNode, public ReadyNode, public base::Pooled {
     if (--references_ == 0) delete this;
   }
   [[nodiscard]] static bool is_one(const DoneNode& node) noexcept {
-    return node.notify == &DoneCallback::notified;
+    return node.is(kKind);
   }
   [[nodiscard]] virtual const std::type_info& callable_type() const noexcept = 0;
   /// Takes it off the future. False when it has been scheduled already.
@@ -171,6 +203,7 @@ class DoneCallback : public DoneNode, public ReadyNode, public base::Pooled {
  private:
   static void notified(DoneNode* node, bool abandoned);
   static void invoke(ReadyNode* node);
+  static const DoneKind kKind;
 
   FutureBase* future_;  // kept alive from the notification until the call
   ContextSlot context_;

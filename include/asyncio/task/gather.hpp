@@ -31,6 +31,9 @@ class GatherBase : public FutureBase {
   /// Cancels all children; it is itself done when they are. Python: _GatheringFuture.cancel.
   bool cancel(std::string_view message) override;
   void on_done(Node& node) noexcept;
+  [[nodiscard]] WhoWaits who_waits() const noexcept {
+    return {.future = const_cast<GatherBase*>(this)};
+  }
 
  protected:
   GatherBase(Scheduler& scheduler, std::size_t slot_offset, std::size_t count,

@@ -15,7 +15,7 @@ struct GroupNode : DoneNode, ReadyNode {
   Group* group = nullptr;
   Ref<FutureBase> future;
 
-  GroupNode() noexcept : DoneNode(&GroupNode::notified) { ReadyNode::run = &GroupNode::invoke; }
+  GroupNode() noexcept : DoneNode(kKind) { ReadyNode::run = &GroupNode::invoke; }
 
   void watch(Group& of, Ref<FutureBase> whom) {
     group = &of;
@@ -31,6 +31,13 @@ struct GroupNode : DoneNode, ReadyNode {
   }
 
  private:
+  static WhoWaits who_of(const DoneNode* node) {
+    if constexpr (requires(const Group& of) { of.who_waits(); }) {
+      const Group* group = static_cast<const GroupNode*>(node)->group;
+      if (group != nullptr) return group->who_waits();
+    }
+    return {};
+  }
   static void notified(DoneNode* node, bool abandoned) {
     auto* self = static_cast<GroupNode*>(node);
     if (abandoned || !Scheduler::is_open(&self->future->scheduler())) {
@@ -45,6 +52,7 @@ struct GroupNode : DoneNode, ReadyNode {
     if (!self->future->scheduler().is_closed()) group->on_done(*self);
     group->drop_reference();
   }
+  static constexpr DoneKind kKind{&GroupNode::notified, &GroupNode::who_of};
 };
 
 }  // namespace asyncio::detail

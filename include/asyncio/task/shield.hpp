@@ -24,6 +24,9 @@ class ShieldBase : public FutureBase {
   /// Lets go of the inner future, which runs on and answers for itself from here.
   bool cancel(std::string_view message) override;
   void on_done(Node& node) noexcept;
+  [[nodiscard]] WhoWaits who_waits() const noexcept {
+    return {.future = const_cast<ShieldBase*>(this)};
+  }
 
  protected:
   ShieldBase(Scheduler& scheduler, std::size_t slot_offset, FutureBase& inner);

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <concepts>
 #include <optional>
+#include <source_location>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -44,6 +45,16 @@ class TaskInterface : public Base {
 
   /// A reference for other threads, which may not touch this one: `cancel()` and `done()`.
   [[nodiscard]] RemoteTask remote() const { return make_remote(*task_block()); }
+  /// Where it is: its coroutines, the innermost last; of one that failed, those that the exception
+  /// has left. At most `limit` of the innermost. Of the task that runs only the outermost is known:
+  /// see capture_call_graph(). Python: Task.get_stack.
+  [[nodiscard]] std::vector<FrameCallGraphEntry> get_stack(std::optional<int> limit = {}) const {
+    return stack_of(*task_block(), limit);
+  }
+  /// "Stack for <Task ...> (most recent call last):" and so on. Python: Task.print_stack.
+  void print_stack(std::ostream& file, std::optional<int> limit = {}) const {
+    detail::print_stack(*task_block(), limit, file);
+  }
 
   // For the library.
   [[nodiscard]] TaskBase* task_block() const noexcept {
@@ -264,7 +275,9 @@ auto spawn_any(Scheduler& scheduler, A&& source, const TaskOptions& options) {
 /// the task, so `create_task([x]() -> Coro<> {...})` is safe. RuntimeError when no loop runs.
 /// Python: asyncio.create_task.
 template <detail::TaskSource A>
-[[nodiscard]] auto create_task(A&& source, TaskOptions options = {}) {
+[[nodiscard]] auto create_task(A&& source, TaskOptions options = {},
+                               std::source_location here = std::source_location::current()) {
+  options.created = here;
   return detail::spawn_any(detail::running_scheduler(), std::forward<A>(source), options);
 }
 

@@ -3,12 +3,16 @@
 
 #include <cstdint>
 #include <exception>
+#include <iosfwd>
 #include <optional>
 #include <source_location>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "asyncio/base/delay.hpp"
 #include "asyncio/coro/frame.hpp"
+#include "asyncio/coro/traceback.hpp"
 #include "asyncio/loop/ready_queue.hpp"
 #include "asyncio/task/future_base.hpp"
 
@@ -24,6 +28,8 @@ struct TaskOptions {
   std::optional<bool> eager_start = std::nullopt;
   /// What it runs in; null: a copy of the current context. Read during the call.
   const Context* context = nullptr;
+  /// Where it is made, which debug mode tells: create_task() fills it in.
+  std::source_location created = {};
 };
 
 /// A task's coroutine. Python: the coroutine object.
@@ -75,6 +81,18 @@ class TaskBase : public FutureBase, public ReadyNode, public FakeFrame, public b
   /// ...", "has not begun".
   [[nodiscard]] std::string describe_wait() const;
 
+  /// Where its coroutines are: the innermost while it waits, otherwise the outermost; null at the end.
+  [[nodiscard]] const Frame* innermost() const noexcept;
+  /// The coroutines that its exception has left, the innermost first.
+  [[nodiscard]] std::vector<FrameMark> traceback_marks() const;
+  [[nodiscard]] std::string traceback() const override;
+  [[nodiscard]] std::string source_traceback() const override;
+  /// Debug mode: one step; see LayerState::run_timed.
+  void step_timed(Nanoseconds limit, std::string& name);
+  [[nodiscard]] static bool is_step(const ReadyNode& node) noexcept {
+    return node.run == &TaskBase::step;
+  }
+
   [[nodiscard]] ContextSlot* context_slot() const noexcept override { return &context_; }
 
   /// Queues the first step, or makes it now. RuntimeError when the context for that is entered; the
@@ -111,6 +129,11 @@ class TaskBase : public FutureBase, public ReadyNode, public FakeFrame, public b
   ASYNCIO_COLD void end_reused() noexcept;
   void end_with_error(const std::exception_ptr& error) noexcept;
   void finish(State state) noexcept;
+  ASYNCIO_COLD void keep_traceback(const std::exception_ptr& error) noexcept;
+  ASYNCIO_COLD void report_swallowed() noexcept;
+  [[nodiscard]] const Frame* root_frame() const noexcept {
+    return root_.child_gone ? nullptr : frame_;
+  }
   void destroy_coroutine() noexcept;
   Details& details();
   void keep_name(const char* name) noexcept;
@@ -129,6 +152,10 @@ class TaskBase : public FutureBase, public ReadyNode, public FakeFrame, public b
   bool must_cancel_ = false;
   bool report_pending_ = true;
 };
+
+/// For Task.get_stack and print_stack (call_graph.cpp).
+std::vector<FrameCallGraphEntry> stack_of(const TaskBase& task, std::optional<int> limit);
+void print_stack(const TaskBase& task, std::optional<int> limit, std::ostream& file);
 
 }  // namespace detail
 }  // namespace asyncio

@@ -57,7 +57,9 @@ class TaskGroup {
   /// before the block begins, after it has ended, or once the group is cancelled; a coroutine that
   /// is refused is closed. Python: TaskGroup.create_task.
   template <detail::TaskSource A>
-  auto create_task(A&& source, TaskOptions options = {}) {
+  auto create_task(A&& source, TaskOptions options = {},
+                   std::source_location here = std::source_location::current()) {
+    options.created = here;
     if (!accepts_tasks()) [[unlikely]] {
       if constexpr (iscoroutine_v<A>) source.close();
       refuse();

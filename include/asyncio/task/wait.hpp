@@ -60,6 +60,7 @@ class WaitGroup : public base::Pooled {
     nodes_[index].watch(*this, Ref<FutureBase>(future));
   }
   void on_done(Node& node) noexcept;
+  [[nodiscard]] WhoWaits who_waits() const noexcept;
   /// Nobody waits any more: takes the nodes off the futures that are pending.
   void leave(std::size_t count) noexcept;
 
