@@ -218,8 +218,9 @@ void TaskBase::keep_traceback(const std::exception_ptr& error) noexcept {
 void TaskBase::report_swallowed() noexcept {
   try {
     log(LogLevel::warning,
-        repr() + " was cancelled and returned a result all the same: a catch (...) must rethrow "
-                 "CancelledError, or the task call uncancel()");
+        repr() +
+            " was cancelled and returned a result all the same: a catch (...) must rethrow "
+            "CancelledError, or the task call uncancel()");
   } catch (...) {
     log(LogLevel::warning, "A task was cancelled and returned a result all the same");
   }

@@ -65,8 +65,7 @@ TEST_F(traceback, it_goes_on_through_the_task_that_awaits_one_that_failed) {
   for (int i = 0; i < 2; ++i) {
     auto task = i == 0 ? loop().create_task(awaits) : loop().create_task(gathers);
     EXPECT_EQ(thrown_by([&] { run(task); }), "ValueError: no");
-    EXPECT_THAT(functions(task.get_stack()),
-                ElementsAre("<lambda>", "quiet_outer", "quiet_inner"));
+    EXPECT_THAT(functions(task.get_stack()), ElementsAre("<lambda>", "quiet_outer", "quiet_inner"));
   }
   detail::cancel_and_join_all(scheduler());
 }
@@ -117,13 +116,15 @@ TEST_F(traceback, of_a_long_chain_the_ends_are_kept) {
 
 // CPython: test_futures::BaseFutureTests::test_tb_logger_exception_unretrieved
 TEST_F(traceback, an_exception_that_nobody_retrieves_is_reported_with_it) {
-  { (void)loop().create_task(quiet_outer()); }
+  {
+    (void)loop().create_task(quiet_outer());
+  }
   run(sleep(1s));
   const auto logs = take_logs();
   ASSERT_EQ(logs.size(), 1U);
   EXPECT_THAT(logs[0],
               MatchesRegex("Task exception was never retrieved\n"
-                           "future: <Task finished name='Task-[0-9]+' exception=.*>\n"
+                           "future: <Task finished name='Task-[0-9]+' coro=<.*> exception=.*>\n"
                            "Traceback \\(most recent call last\\):\n"
                            "  File \".*traceback_test.cpp\", line [0-9]+, in .*quiet_outer\n"
                            "  File \".*traceback_test.cpp\", line [0-9]+, in .*quiet_inner\n"

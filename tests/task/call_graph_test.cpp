@@ -202,14 +202,15 @@ TEST_F(call_graph, is_printed_as_python_prints_it) {
   run(sleep(1s));
   std::ostringstream out;
   print_call_graph(task, out);
-  EXPECT_THAT(out.str(),
-              MatchesRegex("\\* Task\\(name='inner', id=0x[0-9a-f]+\\)\n"
-                           "  \\+ Call stack:\n"
-                           "  \\|   File '.*call_graph_test.cpp', line [0-9]+, in async <lambda>\\(\\)\n"
-                           "  \\+ Awaited by:\n"
-                           "    \\* Task\\(name='outer', id=0x[0-9a-f]+\\)\n"
-                           "      \\+ Call stack:\n"
-                           "      \\|   File '.*', line [0-9]+, in async <lambda>\\(\\)\n"));
+  EXPECT_THAT(
+      out.str(),
+      MatchesRegex("\\* Task\\(name='inner', id=0x[0-9a-f]+\\)\n"
+                   "  \\+ Call stack:\n"
+                   "  \\|   File '.*call_graph_test.cpp', line [0-9]+, in async <lambda>\\(\\)\n"
+                   "  \\+ Awaited by:\n"
+                   "    \\* Task\\(name='outer', id=0x[0-9a-f]+\\)\n"
+                   "      \\+ Call stack:\n"
+                   "      \\|   File '.*', line [0-9]+, in async <lambda>\\(\\)\n"));
   const std::string all = format_tasks(scheduler());
   EXPECT_THAT(all, HasSubstr("* Task(name='inner'"));
   EXPECT_THAT(all, HasSubstr("\n* Task(name='outer'"));
@@ -218,10 +219,12 @@ TEST_F(call_graph, is_printed_as_python_prints_it) {
 
 TEST_F(call_graph, finds_tasks_that_wait_for_each_other) {
   Task<> first;
-  auto second = loop().create_task([&first]() -> Coro<> {
-    co_await sleep(0s);
-    co_await first;
-  }, {.name = "second"});
+  auto second = loop().create_task(
+      [&first]() -> Coro<> {
+        co_await sleep(0s);
+        co_await first;
+      },
+      {.name = "second"});
   first = loop().create_task([second]() -> Coro<> { co_await second; }, {.name = "first"});
   run(sleep(1s));
   const auto cycles = find_await_cycles(scheduler());
@@ -251,8 +254,9 @@ TEST_F(call_graph, get_stack_and_print_stack_show_where_a_task_waits) {
   EXPECT_EQ(last_word(task.get_stack(1).at(0).function), "inner");
   std::ostringstream out;
   task.print_stack(out);
-  EXPECT_THAT(out.str(), MatchesRegex("Stack for <Task pending name='t' coro=<.*> \\(most recent "
-                                      "call last\\):\n  File .*, in .*outer\n  File .*, in .*inner\n"));
+  EXPECT_THAT(out.str(),
+              MatchesRegex("Stack for <Task pending name='t' coro=<.*> \\(most recent "
+                           "call last\\):\n  File .*, in .*outer\n  File .*, in .*inner\n"));
   detail::cancel_and_join_all(scheduler());
   std::ostringstream none;
   task.print_stack(none);

@@ -40,12 +40,13 @@ TEST_F(debug_mode, a_slow_callback_and_a_slow_step_are_logged) {
   run(sleep(10s));
   EXPECT_THAT(
       take_logs(),
-      ElementsAre(MatchesRegex("Executing <Handle .*> took 1\\.000 seconds"),
-                  MatchesRegex("Executing <Task pending name='t' coro=<<lambda>\\(\\) running at "
-                               ".*debug_test.cpp:[0-9]+> created at .*debug_test.cpp:[0-9]+> \\(from "
-                               ".*debug_test.cpp:[0-9]+ to .*debug_test.cpp:[0-9]+\\) took 0\\.123 "
-                               "seconds"),
-                  MatchesRegex("Executing <TimerHandle .*> took 2\\.000 seconds")));
+      ElementsAre(
+          MatchesRegex("Executing <Handle .*> took 1\\.000 seconds"),
+          MatchesRegex("Executing <Task pending name='t' coro=<<lambda>\\(\\) running at "
+                       ".*debug_test.cpp:[0-9]+> created at .*debug_test.cpp:[0-9]+> \\(from "
+                       ".*debug_test.cpp:[0-9]+ to .*debug_test.cpp:[0-9]+\\) took 0\\.123 "
+                       "seconds"),
+          MatchesRegex("Executing <TimerHandle .*> took 2\\.000 seconds")));
   loop().set_slow_callback_duration(10s);
   loop().call_soon([this] { work(1s); });
   run(sleep(1s));
@@ -55,23 +56,27 @@ TEST_F(debug_mode, a_slow_callback_and_a_slow_step_are_logged) {
 TEST_F(debug_mode, a_task_remembers_where_it_was_made) {
   const unsigned line = std::source_location::current().line() + 1;
   auto task = loop().create_task(sleep(1h));
-  EXPECT_THAT(task.repr(), MatchesRegex("<Task pending .* created at .*debug_test.cpp:" +
-                                        std::to_string(line) + ">"));
+  EXPECT_THAT(
+      task.repr(),
+      MatchesRegex("<Task pending .* created at .*debug_test.cpp:" + std::to_string(line) + ">"));
   task.cancel();
   detail::cancel_and_join_all(scheduler());
 }
 
 // CPython: test_tasks::BaseTaskTests::test_log_destroyed_pending_task
 TEST_F(debug_mode, reports_of_a_task_tell_where_it_was_made) {
-  { (void)loop().create_task(sleep(1h), {.name = "lost"}); }
+  {
+    (void)loop().create_task(sleep(1h), {.name = "lost"});
+  }
   run(sleep(1s));
   close_loop();
-  EXPECT_THAT(take_logs(),
-              ElementsAre(MatchesRegex(
-                  "Task was destroyed but it is pending!\n"
-                  "future: <Task pending name='lost' coro=<.*> created at .*debug_test.cpp:[0-9]+>\n"
-                  "source_traceback: Object created at \\(most recent call last\\):\n"
-                  "  File \".*debug_test.cpp\", line [0-9]+, in .*TestBody")));
+  EXPECT_THAT(
+      take_logs(),
+      ElementsAre(MatchesRegex(
+          "Task was destroyed but it is pending!\n"
+          "future: <Task pending name='lost' coro=<.*> created at .*debug_test.cpp:[0-9]+>\n"
+          "source_traceback: Object created at \\(most recent call last\\):\n"
+          "  File \".*debug_test.cpp\", line [0-9]+, in .*TestBody")));
 }
 
 TEST_F(debug_mode, a_cancellation_that_is_swallowed_is_told) {
@@ -102,10 +107,12 @@ TEST_F(debug_mode, a_cancellation_that_is_swallowed_is_told) {
 
 TEST_F(debug_mode, tasks_that_come_to_wait_for_each_other_are_told_when_they_do) {
   Task<> first;
-  auto second = loop().create_task([&first]() -> Coro<> {
-    co_await sleep(1ms);
-    co_await first;
-  }, {.name = "second"});
+  auto second = loop().create_task(
+      [&first]() -> Coro<> {
+        co_await sleep(1ms);
+        co_await first;
+      },
+      {.name = "second"});
   first = loop().create_task([second]() -> Coro<> { co_await second; }, {.name = "first"});
   run(sleep(1s));
   EXPECT_THAT(take_logs(),
@@ -122,15 +129,14 @@ TEST_F(debug_mode, tasks_that_come_to_wait_for_each_other_are_told_when_they_do)
 TEST_F(debug_mode, a_call_from_another_thread_is_refused) {
   std::string outcome;
   auto main = [&]() -> Coro<> {
-    std::thread([&] {
-      outcome = thrown_by([&] { loop().call_soon([] {}); });
-    }).join();
+    std::thread([&] { outcome = thrown_by([&] { loop().call_soon([] {}); }); }).join();
     co_return;
   };
   run(main());
-  EXPECT_EQ(outcome,
-            "RuntimeError: Non-thread-safe operation invoked on an event loop other than the current "
-            "one");
+  EXPECT_EQ(
+      outcome,
+      "RuntimeError: Non-thread-safe operation invoked on an event loop other than the current "
+      "one");
 }
 
 using debug_environment = QuietTest;

@@ -1,11 +1,11 @@
 // The way of an exception through coroutines: which ones it left, and where each was waiting.
 //
-// C++ exceptions keep no stack. Each coroutine that an error leaves notes its function and line with
-// the thread, in a record of plain values; a task that ends with the error takes it over. Being
-// cancelled leaves no traceback, since it is no error.
+// C++ exceptions keep no stack. Each coroutine that an error leaves notes its function and line
+// with the thread, in a record of plain values; a task that ends with the error takes it over.
+// Being cancelled leaves no traceback, since it is no error.
 //
-// The thread keeps the last few exceptions alive meanwhile, until its loop ends: their addresses are
-// the keys.
+// The thread keeps the last few exceptions alive meanwhile, until its loop ends: their addresses
+// are the keys.
 #pragma once
 
 #include <exception>
@@ -27,7 +27,8 @@ struct FrameCallGraphEntry {
   FrameCallGraphEntry(const char* function_name, const std::source_location& where);
 };
 
-/// `  File "x.cpp", line 3, in f` for each, with a newline at its end. Python: traceback.format_list.
+/// `  File "x.cpp", line 3, in f` for each, with a newline at its end. Python:
+/// traceback.format_list.
 [[nodiscard]] std::string format_stack(const std::vector<FrameCallGraphEntry>& stack);
 
 /// "Traceback (most recent call last):" with the coroutines that `error` has left on this thread,

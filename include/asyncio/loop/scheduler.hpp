@@ -192,9 +192,9 @@ class Scheduler {
                      const Describable* handle = nullptr) noexcept;
 
   /// Whether mistakes that cost time to find are looked for: callbacks that run long, calls from
-  /// the wrong thread, tasks that wait for each other, cancellations that are swallowed; and whether
-  /// tasks remember where they were made. From the environment variable ASYNCIO_DEBUG at first.
-  /// Python: loop.get_debug, set_debug; PYTHONASYNCIODEBUG.
+  /// the wrong thread, tasks that wait for each other, cancellations that are swallowed; and
+  /// whether tasks remember where they were made. From the environment variable ASYNCIO_DEBUG at
+  /// first. Python: loop.get_debug, set_debug; PYTHONASYNCIODEBUG.
   [[nodiscard]] bool get_debug() const noexcept { return debug_; }
   void set_debug(bool enabled) noexcept {
     debug_ = enabled;
@@ -286,9 +286,10 @@ class Scheduler {
   template <class F>
   void check_callback() const {
     // A coroutine that nobody awaits: the layer of coroutines is not known here, their mark is.
-    static_assert(!requires { typename std::invoke_result_t<std::decay_t<F>&>::promise_type; },
-                  "coroutines cannot be used with call_soon(), call_later() and call_at(): use "
-                  "create_task()");
+    static_assert(
+        !requires { typename std::invoke_result_t<std::decay_t<F>&>::promise_type; },
+        "coroutines cannot be used with call_soon(), call_later() and call_at(): use "
+        "create_task()");
     check_call();
   }
   void run_turn();

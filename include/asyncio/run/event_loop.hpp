@@ -108,9 +108,8 @@ class EventLoop {
     return detail::make_future<T>(scheduler_);
   }
   template <detail::TaskSource A>
-  [[nodiscard]] auto create_task(
-      A&& source, TaskOptions options = {},
-      std::source_location here = std::source_location::current()) {
+  [[nodiscard]] auto create_task(A&& source, TaskOptions options = {},
+                                 std::source_location here = std::source_location::current()) {
     options.created = here;
     return detail::spawn_any(scheduler_, std::forward<A>(source), options);
   }

@@ -1,8 +1,8 @@
 // Who waits for what: the stack of a task's coroutines, and who awaits the task.
 //
-// Nothing is recorded for this: a coroutine knows who awaits it, a task that waits knows its innermost
-// coroutine, and a future knows its waiters. So no edge can outlive its wait, and it costs nothing
-// until somebody asks.
+// Nothing is recorded for this: a coroutine knows who awaits it, a task that waits knows its
+// innermost coroutine, and a future knows its waiters. So no edge can outlive its wait, and it
+// costs nothing until somebody asks.
 #pragma once
 
 #include <iosfwd>
@@ -95,8 +95,8 @@ class PrintCallGraph {
 [[nodiscard]] inline detail::CaptureCallGraph capture_call_graph(CallGraphOptions options = {}) {
   return detail::CaptureCallGraph(options);
 }
-/// Of any future or task of this thread's loop. Of the task that runs, only the outermost coroutine is
-/// known: await capture_call_graph() in it. TypeError for an empty handle. Python:
+/// Of any future or task of this thread's loop. Of the task that runs, only the outermost coroutine
+/// is known: await capture_call_graph() in it. TypeError for an empty handle. Python:
 /// capture_call_graph(future).
 [[nodiscard]] FutureCallGraph capture_call_graph(const AnyFuture& future,
                                                  CallGraphOptions options = {});
@@ -113,14 +113,14 @@ void print_call_graph(const AnyFuture& future, std::ostream& file, CallGraphOpti
   return {file, options};
 }
 
-/// All unfinished tasks with their stacks and who awaits them, and those that wait for each other in a
-/// circle: what to look at when a program hangs.
+/// All unfinished tasks with their stacks and who awaits them, and those that wait for each other
+/// in a circle: what to look at when a program hangs.
 [[nodiscard]] std::string format_tasks(const Scheduler& scheduler);
 /// Of the running loop; RuntimeError without one.
 void print_tasks(std::ostream& file);
 
-/// Tasks that wait for each other in a circle, each circle once; they may be freed by a timeout or a
-/// cancellation only.
+/// Tasks that wait for each other in a circle, each circle once; they may be freed by a timeout or
+/// a cancellation only.
 [[nodiscard]] std::vector<std::vector<AnyTask>> find_await_cycles(const Scheduler& scheduler);
 
 }  // namespace asyncio

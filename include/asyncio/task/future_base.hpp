@@ -189,9 +189,7 @@ class DoneCallback : public DoneNode, public ReadyNode, public base::Pooled {
   void drop_reference() noexcept {
     if (--references_ == 0) delete this;
   }
-  [[nodiscard]] static bool is_one(const DoneNode& node) noexcept {
-    return node.is(kKind);
-  }
+  [[nodiscard]] static bool is_one(const DoneNode& node) noexcept { return node.is(kKind); }
   [[nodiscard]] virtual const std::type_info& callable_type() const noexcept = 0;
   /// Takes it off the future. False when it has been scheduled already.
   bool remove() noexcept;

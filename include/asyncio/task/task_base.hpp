@@ -81,7 +81,8 @@ class TaskBase : public FutureBase, public ReadyNode, public FakeFrame, public b
   /// ...", "has not begun".
   [[nodiscard]] std::string describe_wait() const;
 
-  /// Where its coroutines are: the innermost while it waits, otherwise the outermost; null at the end.
+  /// Where its coroutines are: the innermost while it waits, otherwise the outermost; null at the
+  /// end.
   [[nodiscard]] const Frame* innermost() const noexcept;
   /// The coroutines that its exception has left, the innermost first.
   [[nodiscard]] std::vector<FrameMark> traceback_marks() const;
