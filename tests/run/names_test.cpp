@@ -1,5 +1,6 @@
 // Python's names, used as docs/coming-from-python.md spells them. What is renamed or goes breaks
 // the build here, and `tidy.names` holds the tables of that document against this file.
+#include <iostream>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -23,6 +24,7 @@ using asyncio::Barrier;
 using asyncio::BoundedSemaphore;
 using asyncio::BrokenBarrierError;
 using asyncio::CancelledError;
+using asyncio::capture_call_graph;
 using asyncio::Condition;
 using asyncio::create_eager_task_factory;
 using asyncio::create_task;
@@ -33,7 +35,10 @@ using asyncio::Event;
 using asyncio::EventLoop;
 using asyncio::FIRST_COMPLETED;
 using asyncio::FIRST_EXCEPTION;
+using asyncio::format_call_graph;
+using asyncio::FrameCallGraphEntry;
 using asyncio::Future;
+using asyncio::FutureCallGraph;
 using asyncio::gather;
 using asyncio::get_event_loop;
 using asyncio::get_running_loop;
@@ -47,6 +52,7 @@ using asyncio::LimitOverrunError;
 using asyncio::Lock;
 using asyncio::new_event_loop;
 using asyncio::open_connection;
+using asyncio::print_call_graph;
 using asyncio::PriorityQueue;
 using asyncio::Queue;
 using asyncio::QueueEmpty;
@@ -85,6 +91,7 @@ using asyncio::Context;
 using asyncio::ContextVar;
 using asyncio::copy_context;
 using asyncio::ExceptionGroup;
+using asyncio::format_exception;
 using asyncio::Generator;
 using asyncio::KeyboardInterrupt;
 using asyncio::StopAsyncIteration;
@@ -121,6 +128,7 @@ int answer() { return 42; }
   loop.call_exception_handler(context);
   loop.default_exception_handler(context);
   loop.set_debug(loop.get_debug());
+  loop.set_slow_callback_duration(loop.slow_callback_duration());
   auto executor = std::make_shared<concurrent::ThreadPoolExecutor>();
   loop.set_default_executor(executor);
   static_cast<void>(loop.run_in_executor(nullptr, answer));
@@ -143,6 +151,8 @@ int answer() { return 42; }
   static_cast<void>(task.cancelling() + task.uncancel());
   task.set_name(task.get_name());
   static_cast<void>(task.get_context());
+  static_cast<void>(task.get_stack());
+  task.print_stack(std::cerr);
   static_cast<void>(task.get_coro());
 }
 

@@ -107,6 +107,8 @@ class EventLoop {
   [[nodiscard]] Future<T> create_future() {
     return detail::make_future<T>(scheduler_);
   }
+  /// As asyncio::create_task, in this loop, also before it runs. RuntimeError when closed.
+  /// Python: loop.create_task.
   template <detail::TaskSource A>
   [[nodiscard]] auto create_task(A&& source, TaskOptions options = {},
                                  std::source_location here = std::source_location::current()) {
@@ -168,6 +170,9 @@ class EventLoop {
   void default_exception_handler(const ExceptionContext& context) {
     Scheduler::default_exception_handler(context);
   }
+  /// Whether mistakes are looked for whose finding costs time: slow callbacks, calls from the wrong
+  /// thread, tasks that wait for each other, cancellations that are swallowed. Python:
+  /// loop.get_debug, set_debug.
   [[nodiscard]] bool get_debug() const noexcept { return scheduler_.get_debug(); }
   void set_debug(bool enabled) noexcept { scheduler_.set_debug(enabled); }
   /// 100 ms at first. Python: loop.slow_callback_duration.
