@@ -40,6 +40,8 @@ class Machine {
 
   Coro<> main(const Node& program);
   std::vector<std::string> take_log() { return std::move(log_); }
+  /// At the end: the futures that are still pending are cancelled.
+  void settle_futures() const;
 
  private:
   using Operation = Coro<Flow> (Machine::*)(const Node&);
