@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "asyncio/task/sleep.hpp"
+#include "asyncio/task/wait.hpp"
 #include "support/loop_test.hpp"
 
 namespace asyncio::test {
@@ -163,6 +164,15 @@ TEST_F(try_of, gives_the_value_or_the_exception_without_a_throw) {
     EXPECT_EQ(thrown_by([&] { (void)bad.value(); }), "ValueError: later");
     Result<void> nothing = co_await try_(sleep(0s));
     EXPECT_TRUE(nothing.ok());
+  }());
+}
+
+TEST_F(try_of, gives_the_error_of_a_wait_that_could_not_begin) {
+  run([]() -> Coro<> {
+    // wait() finds out as it is about to suspend.
+    auto refused = co_await try_(wait(std::vector<Task<>>()));
+    EXPECT_EQ(thrown_by([&] { (void)refused.value(); }),
+              "ValueError: Set of Tasks/Futures is empty.");
   }());
 }
 

@@ -75,6 +75,10 @@ class Survives {
   TortureOptions options_;
 };
 
+inline bool is_cancelled(const std::exception_ptr& error) {
+  return base::exception_is<CancelledError>(error);
+}
+
 /// Runs them as tasks and waits until all have ended, however.
 inline Coro<> all_of(std::vector<Coro<>> bodies) {
   std::vector<Task<>> tasks;

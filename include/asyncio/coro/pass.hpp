@@ -108,10 +108,20 @@ class TryAwaiter {
   explicit TryAwaiter(Source&& source) : awaiter_(get_awaiter(std::forward<Source>(source))) {}
 
   decltype(auto) await_ready() { return awaiter_.await_ready(); }
-  auto await_suspend(Continuation parent) { return awaiter_.await_suspend(parent); }
+  // A wait that could not begin (no thread, no memory) is an error as any other.
+  bool await_suspend(Continuation parent) {
+    try {
+      return awaiter_.await_suspend(parent);
+    } catch (...) {
+      refusal_ = std::current_exception();
+      return false;
+    }
+  }
 
   auto await_resume() {
     using T = decltype(awaiter_.await_resume());
+    if (refusal_) [[unlikely]]
+      return Result<T>(std::move(refusal_));
     if (std::exception_ptr error = awaiter_.error()) return Result<T>(std::move(error));
     if constexpr (std::is_void_v<T>) {
       awaiter_.await_resume();
@@ -124,6 +134,7 @@ class TryAwaiter {
 
  private:
   awaiter_in_place_t<Source> awaiter_;
+  std::exception_ptr refusal_;
 };
 
 }  // namespace detail
