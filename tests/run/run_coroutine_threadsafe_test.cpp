@@ -120,8 +120,7 @@ TEST_F(threadsafe, cancelled_before_the_loop_came_to_it_the_coroutine_never_runs
   EXPECT_EQ(all_tasks(scheduler()).size(), 0U);
 }
 
-// CPython:
-// test_tasks::RunCoroutineThreadsafeTests::test_run_coroutine_threadsafe_task_factory_exception
+// CPython: test_tasks::RunCoroutineThreadsafeTests::test_run_coroutine_threadsafe_task_factory_exception
 // Rule 2.63
 TEST_F(threadsafe, a_task_that_cannot_be_made_is_an_exception_in_both_places) {
   std::string reported;

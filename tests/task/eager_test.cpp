@@ -1,8 +1,10 @@
 // Tasks whose first step runs inside create_task(), and task factories. Rule 2.14.
+#include "asyncio/coro/with.hpp"
 #include "asyncio/task/gather.hpp"
 #include "asyncio/task/sleep.hpp"
 #include "asyncio/task/task.hpp"
 #include "asyncio/task/task_factory.hpp"
+#include "asyncio/task/task_group.hpp"
 #include "support/loop_test.hpp"
 
 namespace asyncio::test {
@@ -210,8 +212,7 @@ TEST_F(eager_task_factory_, one_that_waits_is_a_task_like_others_from_then_on) {
   }());
 }
 
-// CPython:
-// test_eager_task_factory::EagerTaskFactoryLoopTests::test_cancellation_after_eager_completion
+// CPython: test_eager_task_factory::EagerTaskFactoryLoopTests::test_cancellation_after_eager_completion
 TEST_F(eager_task_factory_, one_that_is_done_cannot_be_cancelled) {
   run([]() -> Coro<> {
     Task<int> task = create_task(at_once(1));
@@ -220,8 +221,7 @@ TEST_F(eager_task_factory_, one_that_is_done_cannot_be_cancelled) {
   }());
 }
 
-// CPython:
-// test_eager_task_factory::EagerTaskFactoryLoopTests::test_cancellation_after_eager_step_blocks
+// CPython: test_eager_task_factory::EagerTaskFactoryLoopTests::test_cancellation_after_eager_step_blocks
 TEST_F(eager_task_factory_, one_that_waits_is_cancelled_where_it_waits) {
   run([]() -> Coro<> {
     auto body = []() -> Coro<> { co_await create_future(); };
@@ -267,6 +267,70 @@ TEST_F(eager_task_factory_, a_chain_of_tasks_takes_no_turn_of_the_loop) {
     EXPECT_EQ(co_await create_task(sum_of_chain(100)), 101);
     EXPECT_EQ(of.turns(), before);
   }(scheduler()));
+}
+
+// Five children, each with five of its own, four deep: 1 + 5 + 25 + 125 + 625 tasks with the root.
+Coro<> recursive_gather(int depth) {
+  if (depth == 0) co_return;
+  std::vector<Coro<>> children;
+  for (int i = 0; i < 5; ++i) children.push_back(recursive_gather(depth - 1));
+  (void)co_await gather(std::move(children));
+}
+
+Coro<> recursive_taskgroups(int depth) {
+  if (depth == 0) co_return;
+  auto block = [depth](TaskGroup& group) -> Coro<> {
+    for (int i = 0; i < 5; ++i) (void)group.create_task(recursive_taskgroups(depth - 1));
+    co_return;
+  };
+  co_await with(TaskGroup{}, block);
+}
+
+struct Counts {
+  int eager = 0;
+  int lazy = 0;
+};
+EventLoopTaskFactory counting(Counts& counts) {
+  return [&counts](EventLoop&, FactoryCoro& coroutine, const TaskOptions& options) {
+    ++(options.eager_start.value_or(false) ? counts.eager : counts.lazy);
+    return coroutine.create_task(options);
+  };
+}
+
+// CPython: test_eager_task_factory::BaseTaskCountingTests::test_recursive_gather
+// Rule 2.14
+TEST_F(eager_task_factory_, a_tree_of_gathers_takes_no_turn_of_the_loop) {
+  Counts counts;
+  loop().set_task_factory(create_eager_task_factory(counting(counts)));
+  run([](Scheduler& of) -> Coro<> {
+    const auto before = of.turns();
+    co_await recursive_gather(4);
+    EXPECT_EQ(of.turns(), before);
+  }(scheduler()));
+  EXPECT_EQ(counts.eager, 1 + 5 + 25 + 125 + 625);
+  EXPECT_EQ(counts.lazy, 0);
+
+  counts = {};
+  loop().set_task_factory(counting(counts));
+  run(recursive_gather(4));
+  EXPECT_EQ(counts.eager, 0);
+  EXPECT_EQ(counts.lazy, 1 + 5 + 25 + 125 + 625);
+}
+
+// CPython: test_eager_task_factory::BaseTaskCountingTests::test_recursive_taskgroups
+// Rule 2.37
+TEST_F(eager_task_factory_, starts_the_tasks_of_a_tree_of_groups_at_the_call) {
+  Counts counts;
+  loop().set_task_factory(create_eager_task_factory(counting(counts)));
+  run(recursive_taskgroups(4));
+  EXPECT_EQ(counts.eager, 1 + 5 + 25 + 125 + 625);
+  EXPECT_EQ(counts.lazy, 0);
+
+  counts = {};
+  loop().set_task_factory(counting(counts));
+  run(recursive_taskgroups(4));
+  EXPECT_EQ(counts.eager, 0);
+  EXPECT_EQ(counts.lazy, 1 + 5 + 25 + 125 + 625);
 }
 
 // --- factories of the program -------------------------------------------------------------------

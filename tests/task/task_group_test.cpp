@@ -702,6 +702,51 @@ TEST_F(task_group_eager, a_task_is_cancelled_that_was_created_while_another_one_
   }
 }
 
+// Rule 2.37
+TEST_F(task_group_eager, one_that_is_done_in_the_call_belongs_to_the_group_until_it_is_told) {
+  run([](Scheduler& of) -> Coro<> {
+    const auto before = of.turns();
+    Task<int> child;
+    auto block = [&](TaskGroup& tg) -> Coro<> {
+      child = tg.create_task([]() -> Coro<int> { co_return 7; }, {.eager_start = true});
+      EXPECT_TRUE(child.done());
+      EXPECT_EQ(tg.repr(), "<TaskGroup tasks=1 entered>");
+      co_return;
+    };
+    co_await with(TaskGroup{}, block);
+    EXPECT_EQ(child.result(), 7);
+    EXPECT_EQ(of.turns(), before + 2) << "one to be told, one to go on";
+  }(scheduler()));
+}
+
+// --- contexts -----------------------------------------------------------------------------------
+
+// CPython: test_taskgroups::BaseTestTaskGroup::test_taskgroup_task_context
+// Rule 2.55
+TEST_F(task_group, runs_a_task_in_the_context_it_is_given) {
+  const ContextVar<int> var("var");
+  run([](ContextVar<int> cvar) -> Coro<> {
+    auto sets = [cvar](int value) -> Coro<> {
+      cvar.set(value);
+      co_return;
+    };
+    const Context given = copy_context();
+    auto block = [&](TaskGroup& tg) -> Coro<> {
+      EXPECT_EQ(given.get(cvar), std::nullopt);
+      EXPECT_EQ(cvar.get(0), 0);
+      auto sets_1 = [&] { return sets(1); };
+      auto sets_2 = [&] { return sets(2); };
+      co_await tg.create_task(sets_1, {.context = &given});
+      EXPECT_EQ(given.get(cvar), 1);
+      EXPECT_EQ(cvar.get(0), 0);
+      co_await tg.create_task(sets_2, {.context = &given});
+      EXPECT_EQ(given.get(cvar), 2);
+      EXPECT_EQ(cvar.get(0), 0);
+    };
+    co_await with(TaskGroup{}, block);
+  }(var));
+}
+
 // --- a loop that closes
 // ---------------------------------------------------------------------------
 
