@@ -2,24 +2,34 @@
 
 #include <netdb.h>
 
+#include <atomic>
+#include <memory>
 #include <utility>
 
 #include "asyncio/base/error.hpp"
 #include "asyncio/loop/scheduler.hpp"
 #include "asyncio/task/future.hpp"
+#include "asyncio/threads/default_executor.hpp"
 
 namespace asyncio {
 namespace detail {
 
-/// Owns itself from submit() until done(): the await may be cancelled while the thread works.
-class ResolveJob final : public BlockingJob {
+/// Owns itself from submit() until ended(): the await may be cancelled while the thread works, and
+/// a thread that nobody waited for may come to it when the loop has gone.
+class ResolveJob final : public ThreadJob {
  public:
-  ResolveJob(Backend& backend, ResolveQuery query, Resolve& waiter)
-      : backend_(&backend), query_(std::move(query)), waiter_(&waiter) {}
+  ResolveJob(std::shared_ptr<Backend> backend, ResolveQuery query, Resolve& waiter)
+      : backend_(std::move(backend)), query_(std::move(query)), waiter_(&waiter) {}
 
-  void forget_waiter() noexcept { waiter_ = nullptr; }
+  /// What has not begun never will.
+  void forget_waiter() noexcept {
+    waiter_ = nullptr;
+    unwanted_.store(true, std::memory_order_relaxed);
+  }
 
   void run() noexcept override {
+    if (unwanted_.load(std::memory_order_relaxed)) return;
+    ran_ = true;
     try {
       answer_ = backend_->resolve(query_);
     } catch (const std::bad_alloc&) {
@@ -28,20 +38,26 @@ class ResolveJob final : public BlockingJob {
     }
   }
 
-  void done() noexcept override {
+  void ended() noexcept override {
     if (waiter_ != nullptr) {
       waiter_->answer_ = std::move(answer_);
-      std::exchange(waiter_->job_, nullptr);
+      if (!ran_) {
+        waiter_->failure_ = std::make_exception_ptr(
+            RuntimeError("the executor was shut down before the look-up could run"));
+      }
+      waiter_->job_ = nullptr;
       waiter_->wake();
     }
     delete this;
   }
 
  private:
-  Backend* backend_;
+  std::shared_ptr<Backend> backend_;
   ResolveQuery query_;
   ResolveAnswer answer_;
-  Resolve* waiter_;
+  Resolve* waiter_;  // loop thread
+  std::atomic<bool> unwanted_{false};
+  bool ran_ = false;
 };
 
 Resolve::Resolve(ResolveQuery query) : query_(std::move(query)) {}
@@ -67,9 +83,9 @@ bool Resolve::await_ready() {
 
 bool Resolve::await_suspend(Continuation continuation) {
   Scheduler& scheduler = running_scheduler();
-  auto job = std::make_unique<ResolveJob>(scheduler.backend(), query_, *this);
+  auto job = std::make_unique<ResolveJob>(scheduler.share_backend(), query_, *this);
   try {
-    scheduler.backend().submit(*job);
+    job->submit(scheduler);
   } catch (...) {
     failure_ = std::current_exception();
     return false;

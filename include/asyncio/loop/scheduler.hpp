@@ -208,6 +208,8 @@ class Scheduler {
   // --- for the layers above -------------------------------------------------------------------
 
   [[nodiscard]] Backend& backend() noexcept { return *backend_; }
+  /// For a job that needs it on its thread, where it may still be when the loop has gone.
+  [[nodiscard]] std::shared_ptr<Backend> share_backend() const noexcept { return backend_; }
   void push(ReadyNode* node) noexcept { ready_.push(node); }
   void arm(TimerNode& timer, Nanoseconds when) {
     timer.deadline = when;
@@ -319,7 +321,7 @@ class Scheduler {
   base::TimerHeap timers_;
   base::List<TimerNode> due_;
   base::List<LoopResource> resources_;
-  std::unique_ptr<Backend> backend_;
+  std::shared_ptr<Backend> backend_;
   std::exception_ptr fatal_;
   std::atomic<ReadyNode*> remote_{nullptr};  // newest first
   std::shared_ptr<detail::RemoteLoop> remote_loop_;

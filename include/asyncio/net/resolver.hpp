@@ -18,7 +18,7 @@ namespace detail {
 
 class ResolveJob;
 
-/// One look-up. Cancelling it leaves at once; the worker thread finishes for nobody.
+/// One look-up. Cancelling it leaves at once; a thread that has begun finishes for nobody.
 class Resolve final : public Suspend, public AsCoro<Resolve, std::vector<SocketAddress>> {
  public:
   explicit Resolve(ResolveQuery query);
@@ -53,10 +53,11 @@ struct ResolveOptions {
 };
 
 /// The addresses of `host`, in the order in which to try them. A numeric host ("127.0.0.1", "::1")
-/// takes no look-up; a name is looked up on a worker thread. Errors: GaiError "getaddrinfo
-/// nosuch.invalid: Name or service not known"; ValueError for a port beyond 0-65535. Cancelling
-/// ends the wait at once; the look-up goes on for nobody. Loop thread only. Python:
-/// loop.getaddrinfo.
+/// takes no look-up; a name is looked up on a thread of the loop's default executor, as to_thread
+/// does. Errors: GaiError "getaddrinfo nosuch.invalid: Name or service not known"; ValueError for a
+/// port beyond 0-65535; RuntimeError("Executor shutdown has been called") after
+/// shutdown_default_executor. Cancelling ends the wait at once; a look-up that has begun goes on
+/// for nobody, one that has not never begins. Loop thread only. Python: loop.getaddrinfo.
 [[nodiscard]] detail::Resolve getaddrinfo(std::string_view host, int port,
                                           ResolveOptions options = {});
 

@@ -7,10 +7,12 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
 #include "asyncio/loop/scheduler.hpp"
+#include "asyncio/net/resolver.hpp"
 #include "asyncio/task/asyncgens.hpp"
 #include "asyncio/task/drive.hpp"
 #include "asyncio/task/future.hpp"
@@ -152,6 +154,13 @@ class EventLoop {
   /// (nullopt: never) warns and leaves its threads to themselves. Python:
   /// loop.shutdown_default_executor.
   [[nodiscard]] Coro<> shutdown_default_executor(std::optional<Delay> timeout = {});
+
+  /// The addresses of a name: asyncio::getaddrinfo, to be awaited in this loop. Python:
+  /// loop.getaddrinfo.
+  [[nodiscard]] static auto getaddrinfo(std::string_view host, int port,
+                                        ResolveOptions options = {}) {
+    return asyncio::getaddrinfo(host, port, options);
+  }
 
   // --- errors -----------------------------------------------------------------------------------
 
