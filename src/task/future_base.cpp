@@ -15,6 +15,7 @@ FutureBase::~FutureBase() {
 }
 
 void FutureBase::destroy() noexcept {
+  if (outlives_handles_ && stays()) return;
   const bool lost = state_ == State::finished && !retrieved_ && slot().error != nullptr;
   if (lost && Scheduler::is_open(scheduler_)) [[unlikely]] {
     ++references_;  // the handler may look at it

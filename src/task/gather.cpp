@@ -6,7 +6,7 @@ namespace asyncio::detail {
 
 GatherBase::GatherBase(Scheduler& scheduler, std::size_t slot_offset, std::size_t count,
                        bool return_exceptions)
-    : FutureBase(scheduler, slot_offset),
+    : WatchingFuture(scheduler, slot_offset),
       nodes_(std::make_unique<Node[]>(count)),
       count_(count),
       return_exceptions_(return_exceptions) {}
@@ -15,10 +15,16 @@ bool GatherBase::cancel(std::string_view message) {
   if (done()) return false;
   bool any = false;
   for (std::size_t i = 0; i < count_; ++i) {
-    if (child(i).cancel(message)) any = true;
+    // One that was dropped while nobody held us is gone.
+    if (nodes_[i].future && child(i).cancel(message)) any = true;
   }
   if (any) cancel_requested_ = true;
   return any;
+}
+
+void GatherBase::weaken_nodes() noexcept {
+  for (std::size_t i = 0; i < count_; ++i) nodes_[i].loosen();
+  for (std::size_t i = 0; i < count_; ++i) nodes_[i].end_if_loose();
 }
 
 void GatherBase::on_done(Node& node) noexcept {

@@ -5,12 +5,11 @@
 namespace asyncio::detail {
 
 ShieldBase::ShieldBase(Scheduler& scheduler, std::size_t slot_offset, FutureBase& inner)
-    : FutureBase(scheduler, slot_offset) {
+    : WatchingFuture(scheduler, slot_offset) {
   inner_.watch(*this, Ref<FutureBase>(&inner));
 }
 
 bool ShieldBase::cancel(std::string_view message) {
-  const Ref<FutureBase> keep(this);  // the node's reference may be the last but one
   const bool cancelled_now = FutureBase::cancel(message);
   inner_.forget();
   return cancelled_now;

@@ -13,6 +13,7 @@ using namespace std::chrono_literals;
 using gather_ = LoopTest;
 using gather_errors = LoopTest;
 using gather_cancel = LoopTest;
+using gather_dropped = LoopTest;
 
 Coro<> turn() { co_await sleep(0s); }
 
@@ -421,6 +422,88 @@ TEST_F(gather_cancel, as_a_whole_has_the_message_of_its_last_child_not_of_the_la
     co_await task;
   }(trace));
   EXPECT_EQ(trace, Trace{"CancelledError: second"});
+}
+
+// --- one that nobody holds ----------------------------------------------------------------------
+
+TEST_F(gather_dropped, goes_together_with_futures_that_nobody_can_set_any_more) {
+  run([]() -> Coro<> {
+    (void)create_future();
+    const long before = base::Pool::live();
+    (void)gather(create_future<int>(), create_future());
+    EXPECT_EQ(base::Pool::live(), before);
+    {
+      Future<int> twice = create_future<int>();
+      (void)gather(twice, gather(twice, create_future()), twice);
+      EXPECT_GT(base::Pool::live(), before + 1) << "somebody may set it";
+    }
+    EXPECT_EQ(base::Pool::live(), before);
+    {
+      Future<> first = create_future();
+      auto failed = gather(first, create_future());
+      first.set_exception(std::make_exception_ptr(ValueError("x")));
+      (void)co_await try_(failed);
+    }
+    EXPECT_EQ(base::Pool::live(), before) << "settled, and one of them was still pending";
+  }());
+}
+
+TEST_F(gather_dropped, while_held_it_keeps_its_futures) {
+  run([]() -> Coro<> {
+    auto all = gather(create_future<int>());
+    EXPECT_TRUE(all.cancel());
+    const auto outcome = co_await try_(all);
+    EXPECT_EQ(describe(outcome.exception()), "CancelledError");
+  }());
+}
+
+// Rule 2.13
+TEST_F(gather_dropped, reports_its_failure_once_the_last_child_has_ended) {
+  run([]() -> Coro<> {
+    (void)gather(fails_after(1ms, "first"), fails_after(5ms, "late"));
+    co_await sleep(3ms);
+    EXPECT_EQ(LogCapture::take().size(), 0U);
+    co_await sleep(3ms);
+    const std::vector<std::string> lines = LogCapture::take();
+    EXPECT_EQ(lines.size(), 1U);
+    if (lines.empty()) co_return;
+    EXPECT_THAT(lines[0], ::testing::StartsWith("Future exception was never retrieved"));
+    EXPECT_THAT(lines[0], ::testing::HasSubstr("ValueError: first"));
+  }());
+}
+
+TEST_F(gather_dropped, calls_its_callbacks_all_the_same) {
+  run([]() -> Coro<> {
+    std::string seen;
+    Future<int> shared = create_future<int>();
+    gather(shared, after(1ms, 2)).add_done_callback([&seen](const AnyFuture& all) {
+      seen = all.repr();
+    });
+    shared.set_result(1);
+    co_await sleep(5ms);
+    EXPECT_THAT(seen, ::testing::StartsWith("<Future finished result="));
+  }());
+}
+
+TEST_F(gather_dropped, survives_what_runs_while_its_futures_go) {
+  struct SetsAnother {
+    Future<int> other;
+    explicit SetsAnother(Future<int> future) : other(std::move(future)) {}
+    ~SetsAnother() { other.set_result(1); }
+  };
+  run([](auto make) -> Coro<> {
+    (void)create_future<int>();
+    co_await turn();
+    const long before = base::Pool::live();
+    {
+      Future<int> first = create_future<int>();
+      Future<int> second = create_future<int>();
+      first.add_done_callback([held = make(second)](const AnyFuture&) {});
+      auto all = gather(std::move(first), second);
+    }
+    co_await turn();
+    EXPECT_EQ(base::Pool::live(), before);
+  }([](const Future<int>& other) { return std::make_shared<SetsAnother>(other); }));
 }
 
 }  // namespace

@@ -213,5 +213,37 @@ TEST_F(shield_, leaves_nothing_on_a_future_that_stays_pending) {
   }());
 }
 
+TEST_F(shield_, goes_together_with_a_future_that_nobody_can_set_any_more) {
+  run([]() -> Coro<> {
+    (void)create_future();
+    const long before = base::Pool::live();
+    (void)shield(create_future());
+    EXPECT_EQ(base::Pool::live(), before);
+    {
+      const Future<> inner = create_future();
+      (void)shield(inner);
+      (void)gather(shield(shield(inner)));
+      EXPECT_GT(base::Pool::live(), before + 1);
+    }
+    EXPECT_EQ(base::Pool::live(), before);
+    co_return;
+  }());
+}
+
+// Rule 2.13
+TEST_F(shield_, that_nobody_holds_reports_what_the_inner_one_failed_with) {
+  run([]() -> Coro<> {
+    auto fails = []() -> Coro<> {
+      co_await turn();
+      throw ValueError("inner");
+    };
+    (void)shield(fails());
+    co_await sleep(1ms);
+  }());
+  const std::vector<std::string> lines = take_logs();
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_THAT(lines[0], ::testing::StartsWith("Future exception was never retrieved"));
+}
+
 }  // namespace
 }  // namespace asyncio::test

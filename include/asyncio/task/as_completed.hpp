@@ -43,6 +43,8 @@ class CompletedQueue : public base::Pooled {
   void drop_reference() noexcept {
     if (--references_ == 0) delete this;
   }
+  void add_node() noexcept { add_reference(); }
+  void drop_node() noexcept { drop_reference(); }
   void add_owner() noexcept { ++owners_; }
   void drop_owner() noexcept {
     if (--owners_ == 0) leave();

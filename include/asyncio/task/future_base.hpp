@@ -72,6 +72,11 @@ class FutureBase : public Describable, public base::Pooled {
   void drop_reference() noexcept {
     if (--references_ == 0) destroy();
   }
+  /// drop_reference() in two steps, for who drops several: nothing of the user's runs in the first.
+  void loosen() noexcept { --references_; }
+  void end_if_loose() noexcept {
+    if (references_ == 0) destroy();
+  }
 
   [[nodiscard]] bool done() const noexcept { return state_ != State::pending; }
   [[nodiscard]] bool cancelled() const noexcept { return state_ == State::cancelled; }
@@ -117,6 +122,14 @@ class FutureBase : public Describable, public base::Pooled {
   FutureBase(Scheduler& scheduler, std::size_t slot_offset) noexcept
       : scheduler_(&scheduler), slot_offset_(static_cast<std::uint16_t>(slot_offset)) {}
 
+  /// Nobody holds it: reports an exception that nobody has seen, and ends it, unless it stays().
+  void destroy() noexcept;
+  [[nodiscard]] bool has_handles() const noexcept { return references_ > 0; }
+  /// From now on stays() is asked when the last handle has gone.
+  void set_outlives_handles() noexcept { outlives_handles_ = true; }
+  /// True: something else keeps it, and calls destroy() in its time.
+  virtual bool stays() noexcept { return false; }
+
   [[nodiscard]] base::SlotBase& slot() noexcept {
     return *reinterpret_cast<base::SlotBase*>(reinterpret_cast<char*>(this) + slot_offset_);
   }
@@ -134,14 +147,14 @@ class FutureBase : public Describable, public base::Pooled {
  private:
   friend base::SlotBase& slot_of(FutureBase& future) noexcept { return future.slot(); }
 
-  void destroy() noexcept;
   [[nodiscard]] static std::string name_of(const DoneNode& node);
 
   Scheduler* scheduler_;
   base::List<DoneNode> waiters_;
   std::uint32_t references_ = 1;
   State state_ = State::pending;
-  bool retrieved_ = false;
+  bool retrieved_ : 1 = false;
+  bool outlives_handles_ : 1 = false;
   std::uint16_t slot_offset_;  // from this to the Slot<T> of the typed block
 };
 

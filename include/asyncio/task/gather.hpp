@@ -13,6 +13,7 @@
 #include "asyncio/task/future.hpp"
 #include "asyncio/task/group_node.hpp"
 #include "asyncio/task/task.hpp"
+#include "asyncio/task/watching_future.hpp"
 
 namespace asyncio {
 
@@ -24,7 +25,7 @@ namespace detail {
 
 /// The future that gather() returns. It decides with the first failure, or when all are done; it
 /// holds no type but that of collect().
-class GatherBase : public FutureBase {
+class GatherBase : public WatchingFuture {
  public:
   using Node = GroupNode<GatherBase>;
 
@@ -54,6 +55,7 @@ class GatherBase : public FutureBase {
   [[nodiscard]] std::size_t count() const noexcept { return count_; }
 
  private:
+  void weaken_nodes() noexcept final;
   void settle_with(const std::exception_ptr& error) noexcept;
   void settle_cancelled() noexcept;
   void finish() noexcept;

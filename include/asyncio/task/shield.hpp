@@ -11,13 +11,14 @@
 #include "asyncio/task/future.hpp"
 #include "asyncio/task/group_node.hpp"
 #include "asyncio/task/task.hpp"
+#include "asyncio/task/watching_future.hpp"
 
 namespace asyncio {
 
 namespace detail {
 
 /// The future that shield() returns, and what it watches.
-class ShieldBase : public FutureBase {
+class ShieldBase : public WatchingFuture {
  public:
   using Node = GroupNode<ShieldBase>;
 
@@ -33,6 +34,11 @@ class ShieldBase : public FutureBase {
   virtual void take_result(FutureBase& inner) = 0;
 
  private:
+  void weaken_nodes() noexcept final {
+    inner_.loosen();
+    inner_.end_if_loose();
+  }
+
   Node inner_;
 };
 

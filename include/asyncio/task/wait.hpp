@@ -56,6 +56,8 @@ class WaitGroup : public base::Pooled {
   void drop_reference() noexcept {
     if (--references_ == 0) delete this;
   }
+  void add_node() noexcept { add_reference(); }
+  void drop_node() noexcept { drop_reference(); }
   void watch(std::size_t index, FutureBase* future) {
     nodes_[index].watch(*this, Ref<FutureBase>(future));
   }
