@@ -1,10 +1,16 @@
 #include "asyncio/coro/frame.hpp"
 
+#include <array>
+#include <cstddef>
+#include <functional>
+#include <new>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "asyncio/base/error.hpp"
 #include "asyncio/base/log.hpp"
+#include "asyncio/base/pool.hpp"
 #include "asyncio/coro/coro.hpp"
 
 namespace asyncio {
@@ -68,6 +74,32 @@ void drop_exits(PendingExit* exits) noexcept {
 
 namespace {
 
+// What is there when no memory is: exits must run, or a lock stays locked for ever. Blocks of one
+// size, a few for each thread, as the C++ runtime has them for exceptions.
+template <std::size_t kSize, std::size_t kCount>
+class Reserve {
+ public:
+  void* take() noexcept {
+    for (std::size_t i = 0; i < kCount; ++i) {
+      if (!std::exchange(used_[i], true)) return blocks_[i].data();
+    }
+    return nullptr;
+  }
+  /// False when it is not of here.
+  bool give_back(const void* memory) noexcept {
+    const std::less<const void*> before;
+    if (before(memory, blocks_.data()) || !before(memory, blocks_.data() + kCount)) return false;
+    used_[static_cast<std::size_t>(static_cast<const Block*>(memory) - blocks_.data())] = false;
+    return true;
+  }
+
+ private:
+  struct alignas(std::max_align_t) Block : std::array<std::byte, kSize> {};
+  std::array<Block, kCount> blocks_{};
+  std::array<bool, kCount> used_{};
+};
+constinit thread_local Reserve<64, 16> exit_reserve;
+
 // Runs the exits of a coroutine whose body is over, one after another, then hands its outcome on.
 // While it runs it stands in the place of the waiter's continuation, and the waiter's owner
 // destroys it should the program end first.
@@ -81,6 +113,19 @@ class ExitRunner : FakeFrame {
     waiter.exiting = true;
   }
   ExitRunner(const ExitRunner&) = delete;
+
+  static void* operator new(std::size_t size) {
+    try {
+      return base::Pool::allocate(size);
+    } catch (const std::bad_alloc&) {
+      void* memory = exit_reserve.take();
+      ASYNCIO_CHECK(memory != nullptr, "no memory to leave a coroutine with enter()");
+      return memory;
+    }
+  }
+  static void operator delete(void* memory, std::size_t size) noexcept {
+    if (!exit_reserve.give_back(memory)) base::Pool::deallocate(memory, size);
+  }
 
   std::coroutine_handle<> advance() noexcept {
     while (exits_ != nullptr) {
@@ -108,6 +153,8 @@ class ExitRunner : FakeFrame {
   std::coroutine_handle<> next_;
   bool begun_ = false;
 };
+
+static_assert(sizeof(ExitRunner) <= 64);
 
 }  // namespace
 

@@ -201,7 +201,11 @@ std::exception_ptr SocketAwaiter::error() {
 
 std::ptrdiff_t RecvScratch::attempt() noexcept {
   if (!socket().may_recv()) return -EAGAIN;
-  data_ = socket().scheduler().scratch();
+  try {
+    data_ = socket().scheduler().scratch();
+  } catch (const std::bad_alloc&) {
+    return -ENOMEM;
+  }
   return socket().try_recv(data_);
 }
 

@@ -11,12 +11,15 @@ bool RemoteLoop::call_soon(base::UniqueFunction<void()>& callback) {
   return true;
 }
 
+bool RemoteLoop::try_deliver(BlockingJob& job) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (loop_ == nullptr) return false;
+  loop_->send(job);
+  return true;
+}
+
 void RemoteLoop::deliver(BlockingJob& job) noexcept {
-  {
-    const std::lock_guard lock(mutex_);
-    if (loop_ != nullptr) return loop_->send(job);
-  }
-  job.done();
+  if (!try_deliver(job)) job.done();
 }
 
 void RemoteLoop::detach() noexcept {

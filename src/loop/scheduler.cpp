@@ -345,10 +345,14 @@ void Scheduler::report_caught(const char* message, const Describable* future,
   std::exception_ptr error = std::current_exception();
   if (base::exception_is<KeyboardInterrupt>(error) || base::exception_is<SystemExit>(error)) {
     set_fatal(std::move(error));
-  } else {
+    return;
+  }
+  try {
     ExceptionContext context(message, std::move(error), future);
     context.handle = handle;
     call_exception_handler(context);
+  } catch (...) {
+    log(LogLevel::error, message);  // no memory for more
   }
 }
 
@@ -388,9 +392,13 @@ void Scheduler::call_exception_handler(const ExceptionContext& context) noexcept
     const char* last_resort =
         "Exception in default exception handler while handling an unexpected error in custom "
         "exception handler";
-    call_default_handler(
-        ExceptionContext("Unhandled error in exception handler", std::current_exception()),
-        last_resort);
+    try {
+      const ExceptionContext second("Unhandled error in exception handler",
+                                    std::current_exception());
+      call_default_handler(second, last_resort);
+    } catch (...) {
+      log(LogLevel::error, last_resort);  // no memory for more
+    }
     call_default_handler(context, last_resort);
   }
 }

@@ -101,7 +101,7 @@ EventLoop& AnyFuture::get_loop() const {
   return *loop;
 }
 
-EventLoop* _get_running_loop() noexcept { return facade_of(Scheduler::running()); }
+EventLoop* _get_running_loop() { return facade_of(Scheduler::running()); }
 
 EventLoop& get_running_loop() {
   EventLoop* loop = _get_running_loop();

@@ -189,8 +189,12 @@ void Connection::set_limits(std::size_t high, std::size_t low) {
 // --- the end ------------------------------------------------------------------------------------
 
 std::exception_ptr Connection::describe_error(int error, const char* operation) {
-  const SocketAddress to = peer();
-  return make_os_error(error, operation, to.empty() ? std::string() : to.to_string());
+  try {
+    const SocketAddress to = peer();
+    return make_os_error(error, operation, to.empty() ? std::string() : to.to_string());
+  } catch (...) {
+    return std::current_exception();  // no memory for the text: that is the error, then
+  }
 }
 
 void Connection::fail(const std::exception_ptr& error) noexcept {

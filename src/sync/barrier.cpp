@@ -32,6 +32,15 @@ struct Barrier::Shared {
   }
 };
 
+// Throws nothing: the lock is held.
+static std::exception_ptr broken_barrier(const char* why) noexcept {
+  try {
+    return std::make_exception_ptr(BrokenBarrierError(why));
+  } catch (...) {
+    return std::current_exception();  // no memory for the text
+  }
+}
+
 Barrier::Barrier(int parties) {
   if (parties < 1) throw ValueError("parties must be > 0");
   shared_ = std::make_shared<Shared>(parties);
@@ -52,7 +61,7 @@ Coro<int> Barrier::wait_in(std::shared_ptr<Shared> self) {
     error = waited.exception();
   }
   if (!error && self->broken()) {
-    error = std::make_exception_ptr(BrokenBarrierError("Barrier aborted"));
+    error = broken_barrier("Barrier aborted");
   }
   if (error) {
     self->changed.release();
@@ -68,7 +77,7 @@ Coro<int> Barrier::wait_in(std::shared_ptr<Shared> self) {
     error = waited.exception();
   }
   if (!error && (self->broken() || self->state == State::resetting)) {
-    error = std::make_exception_ptr(BrokenBarrierError("Abort or reset of barrier"));
+    error = broken_barrier("Abort or reset of barrier");
   }
   self->leave();
   if (error) co_await raise(std::move(error));

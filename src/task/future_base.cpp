@@ -20,9 +20,13 @@ void FutureBase::destroy() noexcept {
   if (lost && Scheduler::is_open(scheduler_)) [[unlikely]] {
     ++references_;  // the handler may look at it
     retrieved_ = true;
-    std::string message(kind());
-    scheduler_->call_exception_handler(
-        ExceptionContext(message + " exception was never retrieved", slot().error, this));
+    try {
+      std::string message(kind());
+      scheduler_->call_exception_handler(
+          ExceptionContext(message + " exception was never retrieved", slot().error, this));
+    } catch (...) {
+      log(LogLevel::error, "An exception was never retrieved");  // no memory for more
+    }
     if (--references_ != 0) return;
   }
   delete this;
@@ -31,7 +35,11 @@ void FutureBase::destroy() noexcept {
 bool FutureBase::cancel(std::string_view message) {
   retrieved_ = true;
   if (done()) return false;
-  slot().error = std::make_exception_ptr(CancelledError(std::string(message)));
+  try {
+    slot().error = std::make_exception_ptr(CancelledError(std::string(message)));
+  } catch (...) {
+    slot().error = std::make_exception_ptr(CancelledError());  // no memory for the message
+  }
   settle(State::cancelled);
   return true;
 }

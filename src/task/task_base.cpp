@@ -193,7 +193,11 @@ void TaskBase::end_unstarted() noexcept {
 }
 
 void TaskBase::end_reused() noexcept {
-  slot().error = std::make_exception_ptr(RuntimeError("cannot reuse already awaited coroutine"));
+  try {
+    throw RuntimeError("cannot reuse already awaited coroutine");
+  } catch (...) {
+    slot().error = std::current_exception();
+  }
   finish(State::finished);
 }
 
@@ -240,15 +244,29 @@ void TaskBase::strand() noexcept {
   }
 }
 
+namespace {
+
+void report_destroyed(TaskBase& task) noexcept {
+  constexpr const char* kMessage = "Task was destroyed but it is pending!";
+  try {
+    task.scheduler().call_exception_handler(ExceptionContext(kMessage, nullptr, &task));
+  } catch (...) {
+    log(LogLevel::error, kMessage);  // no memory for more
+  }
+}
+
+}  // namespace
+
 void TaskBase::abandon() noexcept {
   // Nobody holds it but the loop, or somebody does who will find it cancelled.
-  if (report_pending_) {
-    scheduler().call_exception_handler(
-        ExceptionContext("Task was destroyed but it is pending!", nullptr, this));
-  }
+  if (report_pending_) report_destroyed(*this);
   if (!started_ && frame_ != nullptr) frame_->started = true;  // reported once is enough
   destroy_coroutine();
-  slot().error = std::make_exception_ptr(CancelledError("the event loop was closed"));
+  try {
+    slot().error = std::make_exception_ptr(CancelledError("the event loop was closed"));
+  } catch (...) {
+    slot().error = std::make_exception_ptr(CancelledError());
+  }
   finish(State::cancelled);
 }
 
@@ -281,7 +299,11 @@ std::string_view TaskBase::cancel_message() const noexcept {
 }
 
 std::exception_ptr TaskBase::make_cancelled_error() const {
-  return std::make_exception_ptr(CancelledError(std::string(cancel_message())));
+  try {
+    return std::make_exception_ptr(CancelledError(std::string(cancel_message())));
+  } catch (...) {
+    return std::make_exception_ptr(CancelledError());  // no memory: it goes without its message
+  }
 }
 
 // --- names --------------------------------------------------------------------------------------

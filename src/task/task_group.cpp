@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "asyncio/base/log.hpp"
 #include "asyncio/loop/scheduler.hpp"
 
 namespace asyncio {
@@ -109,7 +110,19 @@ void TaskGroup::on_done(detail::TaskBase& task) {
 }
 
 void TaskGroup::add_error(const std::exception_ptr& error) {
-  errors_.push_back(error);
+  try {
+    errors_.push_back(error);
+  } catch (...) {
+    // No memory: that leaves the block alone, and what the tasks failed with is reported.
+    if (!base_error_) base_error_ = std::current_exception();
+    constexpr const char* kMessage = "No memory for the errors of a TaskGroup";
+    try {
+      parent_->scheduler().call_exception_handler(ExceptionContext(kMessage, error));
+    } catch (...) {
+      log(LogLevel::error, kMessage);
+    }
+    return;
+  }
   if (!base_error_ && is_base_error(error)) base_error_ = error;
 }
 
@@ -191,7 +204,7 @@ bool TaskGroupExit::await_ready() {
   if (base::exception_is<CancelledError>(error_)) cancellation_ = error_;
   if (error_ && !group_->aborting_) group_->abort();
   if (!group_->children_.empty()) return false;
-  error_ = outcome();
+  error_ = outcome_or_bad_alloc();
   return true;
 }
 
@@ -208,7 +221,7 @@ void TaskGroupExit::on_turn(FakeFrame* fake) {
   if (std::exception_ptr error = self->cancellation()) self->on_cancelled(std::move(error));
   if (!self->group_->children_.empty()) return self->park_again();
   self->group_->exit_ = nullptr;
-  self->error_ = self->outcome();
+  self->error_ = self->outcome_or_bad_alloc();
   self->continuation_.resume();
 }
 
@@ -244,6 +257,15 @@ std::exception_ptr TaskGroupExit::outcome() {
   }
   return std::make_exception_ptr(
       ExceptionGroup("unhandled errors in a TaskGroup", std::move(errors)));
+}
+
+// Without memory for the group, that leaves the block.
+std::exception_ptr TaskGroupExit::outcome_or_bad_alloc() noexcept {
+  try {
+    return outcome();
+  } catch (...) {
+    return std::current_exception();
+  }
 }
 
 // What fails beside a SystemExit or KeyboardInterrupt would be lost: those leave alone.

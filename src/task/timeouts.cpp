@@ -83,7 +83,11 @@ std::exception_ptr Timeout::leave(const std::exception_ptr& error) {
   state_ = State::expired;
   const unsigned still = static_cast<detail::TaskBase&>(*task_).uncancel();
   if (still > cancelling_before_ || !base::exception_is<CancelledError>(error)) return error;
-  return std::make_exception_ptr(TimeoutError());
+  try {
+    return std::make_exception_ptr(TimeoutError());
+  } catch (...) {
+    return std::current_exception();  // also that there was no memory for it
+  }
 }
 
 Timeout timeout(std::optional<Delay> delay) {

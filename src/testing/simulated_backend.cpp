@@ -6,6 +6,7 @@
 #include "asyncio/base/error.hpp"
 #include "asyncio/loop/scheduler.hpp"
 #include "asyncio/task/task.hpp"
+#include "testing/allocation_faults.hpp"
 #include "testing/network_model.hpp"
 
 namespace asyncio::testing {
@@ -44,6 +45,7 @@ std::int64_t SimulatedBackend::wall_clock_seconds() noexcept {
 }
 
 std::uint64_t SimulatedBackend::random() noexcept {
+  const AllocationFaults::Spared spared;
   const std::uint64_t value = dice_.next();
   trace_.add(elapsed(), "random", 0, static_cast<std::int64_t>(value));
   return value;
@@ -53,6 +55,7 @@ std::uint64_t SimulatedBackend::random() noexcept {
 // -----------------------------------------------------------------------------------------
 
 void SimulatedBackend::wait(Nanoseconds deadline) {
+  const AllocationFaults::Spared spared;
   count_turn();
   const bool look_only = deadline == Nanoseconds::min();
   model_->run_due();
@@ -98,6 +101,7 @@ void SimulatedBackend::count_turn() {
 // -----------------------------------------------------------------------------------------
 
 void SimulatedBackend::submit(BlockingJob& job) {
+  const AllocationFaults::Spared spared;
   if (closed_) throw RuntimeError("cannot schedule new work after the loop was closed");
   if (count_call(Operation::submit) != 0) throw RuntimeError("can't start new thread: simulated");
   const auto longest =
@@ -132,6 +136,7 @@ bool SimulatedBackend::run_due_jobs() {
     jobs_.erase(first);
     if (!job.ran) {
       resolve_delay_ = Nanoseconds{0};
+      const AllocationFaults::Exposed exposed;
       job.job->run();
       if (resolve_delay_.count() > 0) {
         job.ran = true;
@@ -152,6 +157,7 @@ bool SimulatedBackend::run_due_jobs() {
 }
 
 ResolveAnswer SimulatedBackend::resolve(const ResolveQuery& query) {
+  const AllocationFaults::Spared spared;
   ResolveAnswer answer;
   if (const int error = count_call(Operation::resolve); error != 0) {
     answer.error = error;
@@ -193,6 +199,7 @@ std::ptrdiff_t SimulatedBackend::note(const char* event, int fd, std::ptrdiff_t 
 }
 
 int SimulatedBackend::watch(Descriptor& descriptor) {
+  const AllocationFaults::Spared spared;
   if (descriptor.watched) return 0;
   if (const int error = count_call(Operation::watch); error != 0) return -error;
   const int result = model_->watch(descriptor);
@@ -203,6 +210,7 @@ int SimulatedBackend::watch(Descriptor& descriptor) {
 }
 
 void SimulatedBackend::unwatch(Descriptor& descriptor) noexcept {
+  const AllocationFaults::Spared spared;
   if (!descriptor.watched) return;
   descriptor.watched = false;
   --watched_;
@@ -210,6 +218,7 @@ void SimulatedBackend::unwatch(Descriptor& descriptor) noexcept {
 }
 
 int SimulatedBackend::socket(int family, int type, int protocol) {
+  const AllocationFaults::Spared spared;
   if (const int error = count_call(Operation::socket); error != 0) return -error;
   const int fd =
       protocol < 0 ? -EPROTONOSUPPORT : model_->socket(family, type, options_.descriptor_limit);
@@ -219,16 +228,19 @@ int SimulatedBackend::socket(int family, int type, int protocol) {
 }
 
 int SimulatedBackend::bind(int fd, const SocketAddress& address) {
+  const AllocationFaults::Spared spared;
   if (const int error = count_call(Operation::bind); error != 0) return -error;
   return static_cast<int>(note("bind", fd, model_->bind(fd, address)));
 }
 
 int SimulatedBackend::listen(int fd, int backlog) {
+  const AllocationFaults::Spared spared;
   if (const int error = count_call(Operation::listen); error != 0) return -error;
   return static_cast<int>(note("listen", fd, model_->listen(fd, backlog)));
 }
 
 int SimulatedBackend::accept(int fd, SocketAddress& peer) {
+  const AllocationFaults::Spared spared;
   if (const int error = count_call(Operation::accept); error != 0) return -error;
   const int accepted = model_->accept(fd, peer, options_.descriptor_limit);
   note("accept", fd, accepted < 0 ? accepted : model_->number_of(accepted));
@@ -236,16 +248,19 @@ int SimulatedBackend::accept(int fd, SocketAddress& peer) {
 }
 
 int SimulatedBackend::connect(int fd, const SocketAddress& address) {
+  const AllocationFaults::Spared spared;
   if (const int error = count_call(Operation::connect); error != 0) return -error;
   return static_cast<int>(note("connect", fd, model_->connect(fd, address)));
 }
 
 int SimulatedBackend::shutdown_write(int fd) {
+  const AllocationFaults::Spared spared;
   if (const int error = count_call(Operation::shutdown); error != 0) return -error;
   return static_cast<int>(note("shutdown", fd, model_->shutdown_write(fd)));
 }
 
 std::ptrdiff_t SimulatedBackend::recv(int fd, std::span<std::byte> buffer) {
+  const AllocationFaults::Spared spared;
   if (const int error = count_call(Operation::recv); error != 0) return -error;
   return note("recv", fd, model_->recv(fd, buffer));
 }
@@ -256,29 +271,37 @@ std::ptrdiff_t SimulatedBackend::send(int fd, std::span<const std::byte> data) {
 
 std::ptrdiff_t SimulatedBackend::send_many(int fd,
                                            std::span<const std::span<const std::byte>> pieces) {
+  const AllocationFaults::Spared spared;
   if (const int error = count_call(Operation::send); error != 0) return -error;
   return note("send", fd, model_->send(fd, pieces));
 }
 
 int SimulatedBackend::socket_error(int fd) {
+  const AllocationFaults::Spared spared;
   if (const int error = count_call(Operation::socket_error); error != 0) return error;
   return model_->socket_error(fd);
 }
 
 int SimulatedBackend::set_option(int fd, int level, int option, int value) {
+  const AllocationFaults::Spared spared;
   if (const int error = count_call(Operation::set_option); error != 0) return -error;
   return model_->set_option(fd, level, option, value);
 }
 
 int SimulatedBackend::local_address(int fd, SocketAddress& out) {
+  const AllocationFaults::Spared spared;
   return model_->local_address(fd, out);
 }
 
 int SimulatedBackend::peer_address(int fd, SocketAddress& out) {
+  const AllocationFaults::Spared spared;
   return model_->peer_address(fd, out);
 }
 
-void SimulatedBackend::close(int fd) noexcept { model_->close(fd); }
+void SimulatedBackend::close(int fd) noexcept {
+  const AllocationFaults::Spared spared;
+  model_->close(fd);
+}
 
 // --- what waits
 // -----------------------------------------------------------------------------------

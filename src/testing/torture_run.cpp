@@ -6,6 +6,7 @@
 #include "asyncio/base/log.hpp"
 #include "asyncio/base/pool.hpp"
 #include "asyncio/task/drive.hpp"
+#include "testing/allocation_faults.hpp"
 
 namespace asyncio::testing {
 namespace {
@@ -14,6 +15,7 @@ namespace {
 constinit thread_local std::vector<std::string>* logged = nullptr;
 
 void keep_log(LogLevel, std::string_view message) {
+  const AllocationFaults::Spared spared;
   if (logged != nullptr) logged->emplace_back(message);
 }
 
@@ -49,17 +51,22 @@ std::size_t TaskRecorder::number_of(const asyncio::detail::TaskBase& task) const
 }
 
 void TaskRecorder::on_start(asyncio::detail::TaskBase& task) noexcept {
+  const AllocationFaults::Spared spared;
   mix(1, seen_.size());
   seen_.push_back({&task});
 }
 
 void TaskRecorder::on_park(asyncio::detail::TaskBase& task, bool woken) noexcept {
+  const AllocationFaults::Spared spared;
   const std::size_t number = number_of(task);
   mix(woken ? 2 : 3, number);
   if (number != kNone) ++seen_[number].parks;
 }
 
-void TaskRecorder::on_wake(asyncio::detail::TaskBase& task) noexcept { mix(4, number_of(task)); }
+void TaskRecorder::on_wake(asyncio::detail::TaskBase& task) noexcept {
+  const AllocationFaults::Spared spared;
+  mix(4, number_of(task));
+}
 
 // --- TortureRun
 // -----------------------------------------------------------------------------------
@@ -90,6 +97,7 @@ void TortureRun::run(const RunSetup& setup) {
   Scheduler scheduler(std::move(owned));
   scheduler.shuffle_equal_deadlines(Random(setup.seed).next());
   scheduler.set_exception_handler([this](Scheduler&, const ExceptionContext& context) {
+    const AllocationFaults::Spared spared;
     complain("reported: " + context.to_string());
   });
   drive(scheduler, setup);
@@ -113,6 +121,7 @@ void TortureRun::run(const RunSetup& setup) {
 void TortureRun::drive(Scheduler& scheduler, const RunSetup& setup) {
   std::exception_ptr error;
   try {
+    if (setup.main_begins) setup.main_begins();
     const Task<> task = asyncio::detail::spawn(scheduler, scenario_->main_());
     task.task_block()->expect_pending();
     asyncio::detail::run_until_done(scheduler, task);
@@ -150,6 +159,41 @@ void TortureRun::complain(const std::string& what) {
   problem_ += (problem_.empty() ? "" : "\n  ") + what;
 }
 
+// --- the end of the process
+// -----------------------------------------------------------------------
+
+namespace {
+
+/// A run that ends the process leaves its name behind.
+class NameAtTheEnd {
+ public:
+  explicit NameAtTheEnd(const std::function<std::string()>& name) : name_(&name) {
+    current = this;
+    before_ = std::set_terminate(&tell);
+  }
+  NameAtTheEnd(const NameAtTheEnd&) = delete;
+  ~NameAtTheEnd() {
+    current = nullptr;
+    std::set_terminate(before_);
+  }
+
+ private:
+  static void tell() {
+    const AllocationFaults::Spared spared;
+    const NameAtTheEnd* const run = std::exchange(current, nullptr);
+    if (run == nullptr) std::abort();
+    std::fprintf(stderr, "std::terminate() in a run; replay with ASYNCIO_TORTURE='%s'\n",
+                 (*run->name_)().c_str());
+    run->before_();
+    std::abort();
+  }
+  static inline constinit thread_local NameAtTheEnd* current = nullptr;
+  const std::function<std::string()>* name_;
+  std::terminate_handler before_;
+};
+
+}  // namespace
+
 // --- TortureSession
 // -------------------------------------------------------------------------------
 
@@ -167,6 +211,8 @@ void TortureSession::run(const RunSetup& setup, const std::function<std::string(
   if (enough()) return;
   if (options_->replay.empty()) {
     ++report_.runs;
+    const std::function<std::string()> name = [&] { return line(place(), setup.seed); };
+    const NameAtTheEnd at_the_end(name);
     const TortureRun made(*scenario_, setup);
     if (!made.problem().empty()) fail(made.problem(), line(place(), setup.seed));
     return;

@@ -48,6 +48,7 @@ struct RunSetup {
   std::uint64_t seed = 0;
   TaskRecorder* recorder = nullptr;
   std::function<void(SimulatedBackend&)> prepare = {};
+  std::function<void()> main_begins = {};
   std::function<void()> main_ended = {};                // before the others are cancelled
   std::function<void(SimulatedBackend&)> inspect = {};  // when all have ended
   std::vector<std::string_view> tolerated = {};         // beside what the scenario says

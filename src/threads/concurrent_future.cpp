@@ -136,8 +136,16 @@ void ThreadFuture::call_one(Callback& callback) noexcept {
   try {
     callback(*this);
   } catch (...) {
+    report_caught();
+  }
+}
+
+void ThreadFuture::report_caught() const noexcept {
+  try {
     log(LogLevel::error, "exception calling callback for " + repr() + "\n" +
                              base::describe(std::current_exception()));
+  } catch (...) {
+    log(LogLevel::error, "exception calling callback");  // no memory for more
   }
 }
 

@@ -150,6 +150,7 @@ Coro<> failing_groups(std::string& wrong) {
   };
   Result<void> result = co_await try_(with(TaskGroup{}, block));
   if (base::exception_is<CancelledError>(result.exception())) co_await raise(result.exception());
+  if (base::exception_is<std::bad_alloc>(result.exception())) co_await raise(result.exception());
   if (!result.ok() && !base::exception_is<ExceptionGroup>(result.exception())) {
     wrong = "not a group: " + base::describe(result.exception());
   }

@@ -34,23 +34,21 @@ class ExitOf final : public PendingExit, public base::Pooled {
   explicit ExitOf(Args&&... args) : resource(std::forward<Args>(args)...) {}
 
   bool start(const Continuation& parent, std::exception_ptr error) override {
-    leaving_.emplace(make_exit(std::move(error)).release());
+    try {
+      leaving_.emplace(leave_resource(resource.aexit(error), error).release());
+    } catch (...) {
+      failure_ = std::current_exception();
+      return false;
+    }
     return leaving_->await_suspend(parent);
   }
-  std::exception_ptr outcome() override { return leaving_->error(); }
+  std::exception_ptr outcome() override { return failure_ ? failure_ : leaving_->error(); }
 
   R resource;
 
  private:
-  Coro<> make_exit(std::exception_ptr error) {
-    try {
-      return leave_resource(resource.aexit(error), error);
-    } catch (...) {
-      return fail_with<void>(std::current_exception());
-    }
-  }
-
   std::optional<CoroAwaiter<void>> leaving_;
+  std::exception_ptr failure_;  // aexit threw, or there is no memory to await it
 };
 
 /// A resource that is bound to the task which enters it and may cancel that task says so with

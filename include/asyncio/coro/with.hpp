@@ -64,19 +64,15 @@ template <class R, class F>
 using body_result_t = typename decltype(call_body(std::declval<F&>(),
                                                   std::declval<block_argument_t<R>>()))::value_type;
 
-template <class T>
-Coro<T> fail_with(std::exception_ptr error) {
-  co_await raise(std::move(error));
-}
-
-// The block as a coroutine, also when the callable throws before it has made one: the resource has
-// been entered, so it must be exited.
+// The block as a coroutine; none, and `outcome` the reason, when the callable throws before it has
+// made one: the resource has been entered, so it must be exited.
 template <class T, class F, class A>
-Coro<T> start_body(F& body, A&& argument) {
+Coro<T> start_body(Result<T>& outcome, F& body, A&& argument) noexcept {
   try {
     return call_body(body, std::forward<A>(argument));
   } catch (...) {
-    return fail_with<T>(std::current_exception());
+    outcome = Result<T>(std::current_exception());
+    return Coro<T>();
   }
 }
 
@@ -85,12 +81,15 @@ template <class Resource, class Body,
           class T = body_result_t<std::remove_reference_t<Resource>, std::remove_reference_t<Body>>>
 Coro<T> with_block(Resource resource, Body body) {
   Result<T> outcome;
+  Coro<T> block;
   if constexpr (std::is_void_v<entered_t<Resource>>) {
     co_await pass(resource.aenter());
-    outcome = co_await try_(start_body<T>(body, resource));
+    block = start_body<T>(outcome, body, resource);
+    if (block.frame() != nullptr) outcome = co_await try_(std::move(block));
   } else {
     auto&& entered = co_await pass(resource.aenter());
-    outcome = co_await try_(start_body<T>(body, std::forward<decltype(entered)>(entered)));
+    block = start_body<T>(outcome, body, std::forward<decltype(entered)>(entered));
+    if (block.frame() != nullptr) outcome = co_await try_(std::move(block));
   }
   using Exit = decltype(resource.aexit(std::exception_ptr()));
   if constexpr (std::is_same_v<await_result_t<Exit>, bool>) {

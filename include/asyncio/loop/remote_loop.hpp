@@ -23,6 +23,8 @@ class RemoteLoop {
   bool call_soon(base::UniqueFunction<void()>& callback);
   /// Takes a job that has run home; when the loop has closed, the job's done() is called here.
   void deliver(BlockingJob& job) noexcept;
+  /// The same, but false when the loop has closed, and then done() is not called.
+  bool try_deliver(BlockingJob& job) noexcept;
   /// The loop closes.
   void detach() noexcept;
 

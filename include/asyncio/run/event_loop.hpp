@@ -221,7 +221,7 @@ class EventLoop {
 [[nodiscard]] EventLoop& get_running_loop();
 
 /// The same, or null. Python: asyncio._get_running_loop.
-[[nodiscard]] EventLoop* _get_running_loop() noexcept;
+[[nodiscard]] EventLoop* _get_running_loop();
 
 /// The running loop, else this thread's current one, which is made when there is none: older
 /// programs expect that (a deliberate difference from Python 3.14, which refuses).

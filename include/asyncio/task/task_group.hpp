@@ -138,6 +138,7 @@ class TaskGroupExit final : public Suspend, private FakeFrame {
   void park_again() { park(Continuation(FakeFrame::handle(), frame_)); }
   void on_cancelled(std::exception_ptr error);
   [[nodiscard]] std::exception_ptr outcome();
+  [[nodiscard]] std::exception_ptr outcome_or_bad_alloc() noexcept;
   void report_suppressed();
 
   TaskGroup* group_;

@@ -102,9 +102,14 @@ TortureReport split_torture(const Scenario& scenario, const TortureOptions& opti
 /// OSError and its kin, and RuntimeError where no thread can be had.
 TortureReport op_torture(const Scenario& scenario, const TortureOptions& options = {});
 
-/// Makes the k-th allocation fail, for every k: of what the library pools, which is coroutine
-/// frames, tasks, futures and handles. Only in builds with ASYNCIO_DCHECK; else it makes no runs
-/// but the clean one. Main may end with std::bad_alloc.
+/// Makes the k-th allocation fail, for every k, and then all from the k-th on. Counts what the
+/// library pools (coroutine frames, tasks, futures, handles) in builds with ASYNCIO_DCHECK, and the
+/// heap where before_heap_allocation() is called. Main may end with std::bad_alloc. What the
+/// simulated world allocates is spared.
 TortureReport alloc_torture(const Scenario& scenario, const TortureOptions& options = {});
+
+/// For a test program that replaces the global operator new: called there before anything else, so
+/// that alloc_torture fails these allocations too. Throws std::bad_alloc when it is their turn.
+void before_heap_allocation();
 
 }  // namespace asyncio::testing

@@ -107,6 +107,7 @@ class ThreadFuture {
  private:
   void call_back(std::vector<Callback> callbacks) noexcept;
   void call_one(Callback& callback) noexcept;
+  void report_caught() const noexcept;
   void tell_watchers() noexcept;
   [[nodiscard]] std::string repr_locked() const;
 

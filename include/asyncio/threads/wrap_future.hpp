@@ -7,6 +7,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "asyncio/loop/backend.hpp"
+#include "asyncio/loop/ready_queue.hpp"
 #include "asyncio/loop/remote_loop.hpp"
 #include "asyncio/loop/scheduler.hpp"
 #include "asyncio/task/future.hpp"
@@ -26,7 +28,9 @@ class FutureLink : public LoopResource {
 
  protected:
   FutureLink(const AnyFuture& future, Scheduler& scheduler)
-      : future_(future), loop_(scheduler.remote()) {}
+      : future_(future), loop_(scheduler.remote()) {
+    static_cast<ReadyNode&>(news_).run = &FutureLink::arrived;
+  }
   ~FutureLink() = default;
 
   /// The loop closes: whoever waits on the other side must hear of it.
@@ -34,14 +38,27 @@ class FutureLink : public LoopResource {
   void keep(std::shared_ptr<FutureLink> self, Scheduler& scheduler) noexcept;
   /// Both are settled. This may be gone afterwards.
   void release() noexcept;
+  /// on_news() is called on the loop's thread, unless the loop closes first. Once; takes no memory,
+  /// so that what a thread has done is told in any case.
+  void send_news(std::shared_ptr<FutureLink> self) noexcept;
+  virtual void on_news() {}
   /// Runs `call` on the loop's thread, or not at all.
   void send(base::UniqueFunction<void()> call) const;
 
   AnyFuture future_;
 
  private:
+  // Comes to the loop as a job does, and has its turn as a callback does.
+  struct News final : BlockingJob, ReadyNode {
+    void run() noexcept override {}
+    void done() noexcept override;
+    std::shared_ptr<FutureLink> link;  // while it is on its way
+  };
+  static void arrived(ReadyNode* node);
+
   std::shared_ptr<RemoteLoop> loop_;
   std::shared_ptr<FutureLink> self_;
+  News news_;
 };
 
 /// What the loop's side makes of an exception of concurrent.futures: its own of that name.
@@ -60,12 +77,11 @@ class InboundLink final : public FutureLink, public std::enable_shared_from_this
     future_.add_done_callback([self](const AnyFuture& future) {
       if (future.cancelled()) self->source_.cancel();
     });
-    source_.add_done_callback(
-        [self](const concurrent::Future<T>&) { self->send([self] { self->settle(); }); });
+    source_.add_done_callback([self](const concurrent::Future<T>&) { self->send_news(self); });
   }
 
  private:
-  void settle() {
+  void on_news() override {
     if (!future_) return;
     Future<T> target{Ref<FutureBase>(future_.block())};
     release();
