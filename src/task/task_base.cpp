@@ -416,6 +416,7 @@ AnyTask current_task() {
 std::vector<AnyTask> all_tasks() { return all_tasks(detail::running_scheduler()); }
 
 std::vector<AnyTask> all_tasks(const Scheduler& scheduler) {
+  if (!scheduler.is_closed()) scheduler.check_call();
   std::vector<AnyTask> tasks;
   if (!scheduler.task_state) return tasks;
   const auto& list = static_cast<const detail::TaskState&>(*scheduler.task_state).tasks;

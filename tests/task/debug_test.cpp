@@ -125,6 +125,17 @@ TEST_F(debug_mode, tasks_that_come_to_wait_for_each_other_are_told_when_they_do)
   first = {};
 }
 
+TEST_F(debug_mode, all_tasks_from_another_thread_is_refused) {
+  std::string outcome;
+  auto main = [&]() -> Coro<> {
+    std::thread([&] { outcome = thrown_by([&] { return all_tasks(scheduler()); }); }).join();
+    EXPECT_EQ(all_tasks(scheduler()).size(), 1U);
+    co_return;
+  };
+  run(main());
+  EXPECT_THAT(outcome, ::testing::StartsWith("RuntimeError: Non-thread-safe operation"));
+}
+
 // CPython: test_base_events::BaseEventLoopTests::test_call_soon_non_thread_safe
 TEST_F(debug_mode, a_call_from_another_thread_is_refused) {
   std::string outcome;

@@ -309,7 +309,9 @@ template <class A>
 /// Python: asyncio.current_task.
 [[nodiscard]] AnyTask current_task();
 
-/// The unfinished tasks of the running loop, in order of creation. Python: asyncio.all_tasks.
+/// The unfinished tasks of the running loop, in order of creation. Loop thread only, unlike
+/// Python's, since handles count without atomics; in debug mode RuntimeError from another thread
+/// while the loop runs. Python: asyncio.all_tasks.
 [[nodiscard]] std::vector<AnyTask> all_tasks();
 [[nodiscard]] std::vector<AnyTask> all_tasks(const Scheduler& scheduler);
 
