@@ -216,7 +216,8 @@ std::string_view without_result(std::string_view name) {
 }  // namespace
 
 std::string short_name(const char* function_name) {
-  const std::string_view whole = function_name;
+  // A template may have been given a lambda, and is none for that.
+  const std::string_view whole = without_template_arguments(function_name);
   // gcc writes "f()::<lambda(int)>", clang "f()::(anonymous class)::operator()(int) const".
   if (whole.find("<lambda") != std::string_view::npos ||
       whole.find("(anonymous class)::operator()") != std::string_view::npos) {

@@ -15,6 +15,8 @@ TEST(short_name, cuts_the_function_out_of_the_spellings_of_both_compilers) {
       "ns::S::member");
   EXPECT_EQ(short_name("asyncio::Coro<> {anonymous}::hidden(std::function<void(int)>)"), "hidden");
   EXPECT_EQ(short_name("asyncio::Coro<> f(F) [with F = void (*)(int)]"), "f");
+  EXPECT_EQ(short_name("asyncio::Coro<> with_block(F) [with F = main()::<lambda(int)>&]"),
+            "with_block");
   // clang 19
   EXPECT_EQ(short_name("Coro<T> shop::f(T) [T = int]"), "shop::f");
   EXPECT_EQ(short_name("Coro<> f(F) [F = void (*)(int)]"), "f");

@@ -202,7 +202,8 @@ TEST_F(wait_, watches_until_its_cancellation_is_delivered) {
     auto body = []() -> Coro<> {
       auto task = create_task(at_once());
       current_task().cancel();
-      (void)co_await try_(wait(std::vector{task}));
+      std::vector tasks{task};  // named: g++ 12 takes no braced list beside co_await
+      (void)co_await try_(wait(tasks));
     };
     Task<> task = create_task(body);
     const auto before = of.turns();
