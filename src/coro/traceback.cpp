@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdlib>
 
 #include "asyncio/base/error.hpp"
+#include "asyncio/base/log.hpp"
 #include "asyncio/coro/frame.hpp"
 
 namespace asyncio {
@@ -84,6 +86,24 @@ Recorder& recorder() noexcept {
   return of_thread;
 }
 
+std::terminate_handler terminate_before = nullptr;
+
+// A program whose main() lets an error of run() go by ends here.
+[[noreturn]] void tell_uncaught() {
+  const std::exception_ptr error = std::current_exception();
+  if (error && error == recorder().leaving) log(LogLevel::error, format_exception(error));
+  if (terminate_before != nullptr) terminate_before();
+  std::abort();
+}
+
+// Once, and not before an error has left a loop: most programs keep the handler they have.
+void tell_when_uncaught() noexcept {
+  [[maybe_unused]] static const bool once = [] {
+    terminate_before = std::set_terminate(&tell_uncaught);
+    return true;
+  }();
+}
+
 bool is_cancellation(const std::exception_ptr& error) noexcept {
   const std::type_info* type = error.__cxa_exception_type();
   return type != nullptr && *type == typeid(CancelledError);
@@ -118,6 +138,7 @@ void remember_traceback(const std::exception_ptr& error, std::vector<FrameMark> 
   Recorder& all = recorder();
   all.leaving = error;
   all.leaving_marks = std::move(marks);
+  tell_when_uncaught();
 }
 
 std::vector<FrameCallGraphEntry> stack_of(const std::vector<FrameMark>& marks) {

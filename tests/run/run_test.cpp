@@ -301,5 +301,15 @@ TEST_F(ctrl_c, the_default_is_back_after_the_run_and_a_handler_of_the_program_st
   std::signal(SIGINT, SIG_DFL);
 }
 
+Coro<> fails_inside() { co_await raise<ValueError>("nobody listens"); }
+Coro<> fails_outside() { co_await fails_inside(); }
+
+TEST(run_death, an_error_that_nobody_catches_prints_the_coroutines_it_came_through) {
+  const auto program = []() noexcept { asyncio::run(fails_outside(), kVirtual); };
+  EXPECT_DEATH(program(),
+               "Traceback \\(most recent call last\\):\n.*in [^\n]*fails_outside\n"
+               ".*in [^\n]*fails_inside\nValueError: nobody listens");
+}
+
 }  // namespace
 }  // namespace asyncio::test

@@ -56,7 +56,8 @@ void note_error(const Frame& frame, const std::exception_ptr& error) noexcept;
 [[nodiscard]] std::vector<FrameCallGraphEntry> stack_of(const std::vector<FrameMark>& marks);
 /// The loop ends: lets go of the exceptions.
 void forget_tracebacks() noexcept;
-/// `error` leaves the loop: format_exception() knows its way until the next one does.
+/// `error` leaves the loop: format_exception() knows its way until the next one does, and should
+/// the program end by it, std::terminate logs that first.
 void remember_traceback(const std::exception_ptr& error, std::vector<FrameMark> marks) noexcept;
 
 }  // namespace detail
