@@ -6,56 +6,38 @@ namespace asyncio::detail {
 
 // --- one wait -----------------------------------------------------------------------------------
 
-bool QueueGetWait::await_suspend(Continuation continuation) {
+WaitQueue& QueueWait::waiters() noexcept {
+  return side_ == Side::getters ? queue_->getters_ : queue_->putters_;
+}
+
+bool QueueWait::await_suspend(Continuation continuation) {
   if (!queue_->bind()) [[unlikely]] {
     refusal_ = LoopBound::other_loop(queue_->format("Queue", {}));
     return false;
   }
-  return wait_in(queue_->getters_, continuation);
+  return wait_in(waiters(), continuation);
 }
 
-bool QueueGetWait::retry() {
-  queue_->getters_.remove(*this);
-  if (await_ready()) return true;
-  queue_->getters_.add(*this);
+bool QueueWait::retry() {
+  waiters().remove(*this);
+  if (side_ == Side::getters ? item_ready() : room_ready()) return true;
+  waiters().add(*this);
   return false;
 }
 
-bool QueueGetWait::abort() {
-  if (linked()) queue_->getters_.remove(*this);
+bool QueueWait::abort() {
+  if (linked()) waiters().remove(*this);
   return true;
 }
 
-void QueueGetWait::lost() {
+void QueueWait::lost() {
   if (!linked()) return;  // the queue has gone
-  queue_->getters_.remove(*this);
-  if (!queue_->empty()) queue_->getters_.wake_next();
-}
-
-bool QueuePutWait::await_suspend(Continuation continuation) {
-  if (!queue_->bind()) [[unlikely]] {
-    refusal_ = LoopBound::other_loop(queue_->format("Queue", {}));
-    return false;
+  waiters().remove(*this);
+  if (side_ == Side::getters) {
+    queue_->get_failed();
+  } else {
+    queue_->put_failed();
   }
-  return wait_in(queue_->putters_, continuation);
-}
-
-bool QueuePutWait::retry() {
-  queue_->putters_.remove(*this);
-  if (await_ready()) return true;
-  queue_->putters_.add(*this);
-  return false;
-}
-
-bool QueuePutWait::abort() {
-  if (linked()) queue_->putters_.remove(*this);
-  return true;
-}
-
-void QueuePutWait::lost() {
-  if (!linked()) return;  // the queue has gone
-  queue_->putters_.remove(*this);
-  if (!queue_->full()) queue_->putters_.wake_next();
 }
 
 // --- the queue ----------------------------------------------------------------------------------

@@ -35,41 +35,43 @@ namespace detail {
 
 class QueueBase;
 
-/// One wait for an item. It is not handed over: it stays in the queue until this task's turn, so a
-/// cancelled wait loses none, and one that was overtaken waits again.
-class QueueGetWait : public QueuedWait {
+/// One wait for an item or for room. Neither is handed over: what there is stays in the queue until
+/// this task's turn, so a cancelled wait loses nothing, and one that was overtaken waits again.
+class QueueWait : public QueuedWait {
  public:
-  explicit QueueGetWait(QueueBase& queue) noexcept : queue_(&queue) {}
-
-  [[nodiscard]] bool await_ready() noexcept;
   bool await_suspend(Continuation continuation);
   [[nodiscard]] std::exception_ptr error() const { return failure(); }
 
  protected:
-  QueueBase* queue_;
+  enum class Side : unsigned char { getters, putters };
+  QueueWait(QueueBase& queue, Side side) noexcept : side_(side), queue_(&queue) {}
+
+  /// Whether there is an item, or room; also when there never will be, and then with the refusal.
+  [[nodiscard]] bool item_ready() noexcept;
+  [[nodiscard]] bool room_ready() noexcept;
 
  private:
   bool abort() override;
   bool retry() override;
   void lost() override;
+  [[nodiscard]] WaitQueue& waiters() noexcept;
+
+  Side side_;
+
+ protected:
+  QueueBase* queue_;
 };
 
-/// One wait for room.
-class QueuePutWait : public QueuedWait {
+class QueueGetWait : public QueueWait {
  public:
-  explicit QueuePutWait(QueueBase& queue) noexcept : queue_(&queue) {}
+  explicit QueueGetWait(QueueBase& queue) noexcept : QueueWait(queue, Side::getters) {}
+  [[nodiscard]] bool await_ready() noexcept { return item_ready(); }
+};
 
-  [[nodiscard]] bool await_ready() noexcept;
-  bool await_suspend(Continuation continuation);
-  [[nodiscard]] std::exception_ptr error() const { return failure(); }
-
- protected:
-  QueueBase* queue_;
-
- private:
-  bool abort() override;
-  bool retry() override;
-  void lost() override;
+class QueuePutWait : public QueueWait {
+ public:
+  explicit QueuePutWait(QueueBase& queue) noexcept : QueueWait(queue, Side::putters) {}
+  [[nodiscard]] bool await_ready() noexcept { return room_ready(); }
 };
 
 class QueueBase : private LoopBound {
@@ -119,7 +121,7 @@ class QueueBase : private LoopBound {
     --size_;
     putters_.wake_next();
   }
-  /// The item could not be moved, and is not taken or added: another one may try.
+  /// One that was woken took or added nothing (cancelled, or the move failed): another one may.
   void get_failed() noexcept;
   void put_failed() noexcept;
   // The steps of shutdown(): no more puts, items dropped, all who wait look again.
@@ -131,8 +133,7 @@ class QueueBase : private LoopBound {
   [[nodiscard]] std::string format(std::string_view name, std::string_view items) const;
 
  private:
-  friend class QueueGetWait;
-  friend class QueuePutWait;
+  friend class QueueWait;
 
   [[noreturn]] ASYNCIO_COLD void refuse_get() const;
   [[noreturn]] ASYNCIO_COLD void refuse_put() const;
@@ -146,7 +147,7 @@ class QueueBase : private LoopBound {
   bool shut_down_ = false;
 };
 
-inline bool QueueGetWait::await_ready() noexcept {
+inline bool QueueWait::item_ready() noexcept {
   if (!queue_->empty()) [[likely]]
     return true;
   if (!queue_->shut_down_) return false;
@@ -154,7 +155,7 @@ inline bool QueueGetWait::await_ready() noexcept {
   return true;
 }
 
-inline bool QueuePutWait::await_ready() noexcept {
+inline bool QueueWait::room_ready() noexcept {
   if (queue_->shut_down_) [[unlikely]] {
     refusal_ = std::make_exception_ptr(QueueShutDown());
     return true;
