@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/runner/progress.hpp"
 #include "bench/runner/report.hpp"
 
 namespace bench {
@@ -20,6 +21,8 @@ struct Setting {
   std::filesystem::path gcc_programs;  // the same with g++
   std::mt19937 random;
   std::map<std::string, std::string> versions;  // of everything that took part
+  std::map<std::string, std::string> built;     // ecosystems of peers: empty, or what went wrong
+  Progress progress;
 
   /// 0 ... count - 1, shuffled: who goes first is chance, and differs from round to round.
   std::vector<std::size_t> order(std::size_t count);

@@ -153,9 +153,10 @@ bool run(const Options& options) {
   bool complete = true;
   for (const Item& item : kItems) {
     if (!options.wants(item.name)) continue;
-    std::fprintf(stderr, "bench: %s ...\n", item.name);
+    setting.progress.begin(item.name, 0);
     try {
       reports.push_back(item.measure(setting));
+      setting.progress.end();
     } catch (const std::exception& error) {
       std::printf("%s: not measured: %s\n\n", item.name, error.what());
       complete = false;

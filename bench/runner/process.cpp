@@ -21,6 +21,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kPatience{300};
+constexpr std::chrono::seconds kBuildPatience{900};
 
 std::vector<char*> argument_pointers(const std::vector<std::string>& arguments) {
   std::vector<char*> pointers;
@@ -68,9 +69,9 @@ Child start(const std::vector<std::string>& arguments, int core, bool with_error
 }
 
 // Until the end of the output, or until patience is over.
-std::string read_all(const Child& child) {
+std::string read_all(const Child& child, std::chrono::seconds patience = kPatience) {
   std::string text;
-  const Clock::time_point deadline = Clock::now() + kPatience;
+  const Clock::time_point deadline = Clock::now() + patience;
   for (;;) {
     pollfd waiting{child.output, POLLIN, 0};
     if (poll(&waiting, 1, 1000) > 0) {
@@ -115,11 +116,18 @@ Outcome run_program(const std::vector<std::string>& arguments, int core) {
   return outcome;
 }
 
-std::string ask_program(const std::vector<std::string>& arguments) {
+Attempt try_program(const std::vector<std::string>& arguments) {
   const Child child = start(arguments, kAnyCore, true);
-  std::string output = read_all(child);
-  waitpid(child.pid, nullptr, 0);
-  return output;
+  Attempt attempt;
+  attempt.output = read_all(child, kBuildPatience);
+  int status = 0;
+  waitpid(child.pid, &status, 0);
+  attempt.succeeded = status == 0;
+  return attempt;
+}
+
+std::string ask_program(const std::vector<std::string>& arguments) {
+  return try_program(arguments).output;
 }
 
 std::string find_program(const std::string& name) {

@@ -21,6 +21,14 @@ inline constexpr int kAnyCore = -1;
 /// std::runtime_error with the command when it fails, or is still there after five minutes.
 Outcome run_program(const std::vector<std::string>& arguments, int core = kAnyCore);
 
+struct Attempt {
+  bool succeeded = false;
+  std::string output;  // stdout and stderr
+};
+
+/// Runs it as run_program does, but a failure is an answer. A quarter of an hour, for builds.
+Attempt try_program(const std::vector<std::string>& arguments);
+
 /// What the program prints, stdout and stderr, without a word about its failures.
 std::string ask_program(const std::vector<std::string>& arguments);
 
