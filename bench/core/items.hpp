@@ -1,5 +1,5 @@
 // What the core is measured by. Each does `n` operations and gives the CPU time they took in
-// nanoseconds, without what is needed to set them up. bench/peers/core.py does the same in Python.
+// nanoseconds, without what is needed to set them up. bench/peers/python/core.py does the same in Python.
 #pragma once
 
 #include <cstddef>

@@ -48,7 +48,7 @@ ItemReport measure_core(Setting& setting) {
   }
   const std::string python = system_python(setting);
   if (!python.empty()) {
-    arms.push_back({"CPython", {python, setting.source / "bench/peers/core.py"}, true});
+    arms.push_back({"CPython", {python, setting.source / "bench/peers/python/core.py"}, true});
     report.add_arm(arms.back().name, ItemReport::Role::peer);
   } else {
     report.add_note("CPython is left out: no /usr/bin/python3");
