@@ -1,15 +1,20 @@
-// bench_run [ITEM...] [--quick] [--json FILE] [--gcc-programs FOLDER]: measures and prints.
+// bench_run [ITEM...] [options]: measures and prints; --help has the rest.
 #include <algorithm>
 #include <cstdio>
 #include <ctime>
 #include <exception>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <sstream>
 #include <stdexcept>
 
+#include "bench/runner/goals.hpp"
 #include "bench/runner/items.hpp"
+#include "bench/runner/json.hpp"
+#include "bench/runner/page.hpp"
 #include "bench/runner/process.hpp"
+#include "bench/runner/text.hpp"
 #include "tools/asyncio/machine.hpp"
 
 namespace bench {
@@ -51,19 +56,47 @@ namespace {
 struct Item {
   const char* name;
   ItemReport (*measure)(Setting&);
+  const char* about;
 };
 
 constexpr Item kItems[] = {
-    {"core", &measure_core},
-    {"http_client", &measure_http_client},
-    {"cold", &measure_cold},
-    {"compile", &measure_compile},
+    {"core", &measure_core, "coroutines, tasks and the loop; a million sleepers"},
+    {"http_client", &measure_http_client, "a page, again and again"},
+    {"cold", &measure_cold, "5,000 new connections at once"},
+    {"compile", &measure_compile, "what a user's build pays"},
+};
+
+constexpr const char* kUsage = R"(usage: ./dev bench [ITEM]... [options]
+
+Measures ours beside its peers, in turn, and prints the figures. Items (all, if none is named):
+)";
+constexpr const char* kOptions = R"(
+  --quick          one short round of each: does it work?
+  --list           the items' names, a line each
+  --json FILE      every single value, for programs
+  --html FILE      a page with charts
+  --results FOLDER ITEM.txt for each item, and latest.json and latest.html
+
+examples:
+  ./dev bench core echo
+  ./dev bench --quick --json - | jq '.items[].goals[] | select(.met | not)'
+  ./dev bench --results bench/results
+
+Exit code: 0, 1 when an item could not be measured, 2 for a wrong command line.
+)";
+
+struct WrongCommandLine : std::runtime_error {
+  using std::runtime_error::runtime_error;
 };
 
 struct Options {
   std::vector<std::string> items;
   bool quick = false;
-  std::string json;
+  bool help = false;
+  bool list = false;
+  std::string json;  // "-": instead of the text, on stdout
+  std::string html;
+  std::string results;
   std::string gcc_programs;
 
   [[nodiscard]] bool wants(const std::string& item) const {
@@ -71,25 +104,39 @@ struct Options {
   }
 };
 
+bool is_item(const std::string& name) {
+  return std::any_of(std::begin(kItems), std::end(kItems),
+                     [&](const Item& item) { return name == item.name; });
+}
+
 Options parse(int argc, char** argv) {
   Options options;
+  const std::map<std::string, bool*> switches{
+      {"--quick", &options.quick}, {"--help", &options.help}, {"--list", &options.list}};
+  const std::map<std::string, std::string*> values{{"--json", &options.json},
+                                                   {"--html", &options.html},
+                                                   {"--results", &options.results},
+                                                   {"--gcc-programs", &options.gcc_programs}};
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i];
-    if (argument == "--quick") {
-      options.quick = true;
-    } else if ((argument == "--json" || argument == "--gcc-programs") && i + 1 < argc) {
-      (argument == "--json" ? options.json : options.gcc_programs) = argv[++i];
-    } else {
-      const bool known = std::any_of(std::begin(kItems), std::end(kItems),
-                                     [&](const Item& item) { return argument == item.name; });
-      if (!known) {
-        throw std::runtime_error("no item '" + argument +
-                                 "'; there are core, http_client, cold and compile");
-      }
+    if (const auto found = switches.find(argument); found != switches.end()) {
+      *found->second = true;
+    } else if (const auto value = values.find(argument); value != values.end()) {
+      if (++i == argc) throw WrongCommandLine(argument + " wants a value; see --help");
+      *value->second = argv[i];
+    } else if (is_item(argument)) {
       options.items.push_back(argument);
+    } else {
+      throw WrongCommandLine("no item or option '" + argument + "'; see ./dev bench --help");
     }
   }
   return options;
+}
+
+void print_usage() {
+  std::fputs(kUsage, stdout);
+  for (const Item& item : kItems) std::printf("  %-16s %s\n", item.name, item.about);
+  std::fputs(kOptions, stdout);
 }
 
 Setting make_setting(const Options& options, const asyncio::tool::Machine& machine) {
@@ -121,11 +168,9 @@ std::string now() {
   return text;
 }
 
-// What a reader must know to judge the figures, as lines of a name and a value.
-std::vector<std::pair<std::string, std::string>> describe(const Setting& setting,
-                                                          const asyncio::tool::Machine& machine,
-                                                          const std::string& load_before) {
-  std::vector<std::pair<std::string, std::string>> lines;
+Description describe(const Setting& setting, const asyncio::tool::Machine& machine,
+                     const std::string& load_before) {
+  Description lines;
   lines.emplace_back("machine", machine.processor + ", " + std::to_string(machine.cores) +
                                     " cores, " + format_number(double(machine.memory_bytes) / 1e9) +
                                     " GB, " + machine.system);
@@ -144,12 +189,29 @@ std::vector<std::pair<std::string, std::string>> describe(const Setting& setting
   return lines;
 }
 
+void write_file(const std::filesystem::path& path, const std::string& text) {
+  if (path == "-") {
+    std::fputs(text.c_str(), stdout);
+    return;
+  }
+  std::ofstream file(path);
+  file << text;
+  if (!file.flush()) throw std::runtime_error("cannot write " + path.string());
+}
+
+// Each item with its own description: a later run of one item renews only that file.
+void write_results(const std::filesystem::path& folder, const std::vector<ItemReport>& reports,
+                   const Description& description) {
+  std::filesystem::create_directories(folder);
+  for (const ItemReport& report : reports) {
+    write_file(folder / (report.name() + ".txt"), to_text(report) + "\n" + to_text(description));
+  }
+  write_file(folder / "latest.json", to_json(reports, description));
+  write_file(folder / "latest.html", to_html(reports, description));
+}
+
 // Returns whether all items could be measured: one that fails takes nothing from the others.
-bool run(const Options& options) {
-  const asyncio::tool::Machine machine = asyncio::tool::describe_machine();
-  const std::string load_before = load_average();
-  Setting setting = make_setting(options, machine);
-  std::vector<ItemReport> reports;
+bool measure(const Options& options, Setting& setting, std::vector<ItemReport>& reports) {
   bool complete = true;
   for (const Item& item : kItems) {
     if (!options.wants(item.name)) continue;
@@ -158,28 +220,38 @@ bool run(const Options& options) {
       reports.push_back(item.measure(setting));
       setting.progress.end();
     } catch (const std::exception& error) {
-      std::printf("%s: not measured: %s\n\n", item.name, error.what());
+      setting.progress.end();
+      std::fprintf(stderr, "bench: %s: not measured: %s\n", item.name, error.what());
       complete = false;
       continue;
     }
-    std::printf("%s\n", reports.back().to_text().c_str());
+    reports.back().set_goals(goals_of(item.name));
+    if (options.json != "-") std::printf("%s\n", to_text(reports.back()).c_str());
     std::fflush(stdout);
   }
-  const auto lines = describe(setting, machine, load_before);
-  for (const auto& [name, value] : lines) std::printf("%s: %s\n", name.c_str(), value.c_str());
-  if (options.json.empty()) return complete;
-  std::ofstream json(options.json);
-  json << "{\n";
-  for (const auto& [name, value] : lines) {
-    json << "  " << json_string(name) << ": " << json_string(value) << ",\n";
-  }
-  json << "  \"items\": [\n";
-  for (std::size_t i = 0; i < reports.size(); ++i) {
-    json << reports[i].to_json() << (i + 1 < reports.size() ? ",\n" : "\n");
-  }
-  json << "  ]\n}\n";
-  if (!json.flush()) throw std::runtime_error("cannot write " + options.json);
   return complete;
+}
+
+int run(const Options& options) {
+  if (options.help) {
+    print_usage();
+    return 0;
+  }
+  if (options.list) {
+    for (const Item& item : kItems) std::puts(item.name);
+    return 0;
+  }
+  const asyncio::tool::Machine machine = asyncio::tool::describe_machine();
+  const std::string load_before = load_average();
+  Setting setting = make_setting(options, machine);
+  std::vector<ItemReport> reports;
+  const bool complete = measure(options, setting, reports);
+  const Description description = describe(setting, machine, load_before);
+  if (options.json != "-") std::fputs(to_text(description).c_str(), stdout);
+  if (!options.json.empty()) write_file(options.json, to_json(reports, description));
+  if (!options.html.empty()) write_file(options.html, to_html(reports, description));
+  if (!options.results.empty()) write_results(options.results, reports, description);
+  return complete ? 0 : 1;
 }
 
 }  // namespace
@@ -187,7 +259,10 @@ bool run(const Options& options) {
 
 int main(int argc, char** argv) {
   try {
-    return bench::run(bench::parse(argc, argv)) ? 0 : 1;
+    return bench::run(bench::parse(argc, argv));
+  } catch (const bench::WrongCommandLine& error) {
+    std::fprintf(stderr, "bench: %s\n", error.what());
+    return 2;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "bench: %s\n", error.what());
     return 1;

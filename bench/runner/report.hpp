@@ -1,4 +1,5 @@
-// What was measured, and how it is shown: rows (what), arms (whose), a value per round.
+// What was measured: rows (what), arms (whose), a value per round. text.hpp, json.hpp and page.hpp
+// show it.
 #pragma once
 
 #include <map>
@@ -24,44 +25,79 @@ class Figure {
   std::vector<double> values_;
 };
 
+/// What a row of ours should come to: at most (or at least) `limit`, as a value or as a ratio to
+/// `peer`'s.
+struct Goal {
+  std::string row;
+  std::string peer;  // empty: the value itself
+  double limit;
+  bool at_least = false;
+};
+
 /// One item of the benchmark. The first arm added is ours.
 class ItemReport {
  public:
   ItemReport(std::string name, std::string title)
       : name_(std::move(name)), title_(std::move(title)) {}
 
-  /// An arm is a column. A peer's also gets a column with the ratio of ours to it.
+  /// An arm is a column. A peer's also has the ratio of ours to it.
   enum class Role { ours, peer };
-  void add_arm(const std::string& arm, Role role) { arms_.push_back({arm, role}); }
-  void add(const std::string& row, const std::string& unit, const std::string& arm, double value);
-  /// A goal of DESIGN or of an issue, said below the table.
-  void add_note(std::string note) { notes_.push_back(std::move(note)); }
-
-  [[nodiscard]] std::string to_text() const;
-  [[nodiscard]] std::string to_json() const;
-
- private:
-  struct Row {
-    std::string name;
-    std::string unit;
-    std::map<std::string, Figure> figures;
-  };
   struct Arm {
     std::string name;
     Role role;
   };
-  [[nodiscard]] std::vector<std::vector<std::string>> cells() const;
-  [[nodiscard]] std::string row_json(const Row& row) const;
+  struct Row {
+    std::string name;
+    std::string unit;
+    std::map<std::string, Figure> figures;  // by arm
 
+    /// Null when that arm has none.
+    [[nodiscard]] const Figure* figure(const std::string& arm) const;
+  };
+
+  void add_arm(const std::string& arm, Role role) { arms_.push_back({arm, role}); }
+  void add(const std::string& row, const std::string& unit, const std::string& arm, double value);
+  /// A word below the table; the same one again is not repeated.
+  void add_note(const std::string& note);
+  void set_goals(std::vector<Goal> goals) { goals_ = std::move(goals); }
+  /// The rows differ in a number, "100 tasks", "1,000 tasks": drawn as curves over it.
+  void set_growth() { growth_ = true; }
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] const std::string& title() const { return title_; }
+  [[nodiscard]] const std::vector<Arm>& arms() const { return arms_; }
+  [[nodiscard]] const std::vector<Row>& rows() const { return rows_; }
+  [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
+  [[nodiscard]] const std::vector<Goal>& goals() const { return goals_; }
+  [[nodiscard]] bool growth() const { return growth_; }
+  [[nodiscard]] const std::string& ours() const { return arms_.front().name; }
+  [[nodiscard]] const Row* row(const std::string& name) const;
+
+ private:
   std::string name_;
   std::string title_;
   std::vector<Arm> arms_;
   std::vector<Row> rows_;
   std::vector<std::string> notes_;
+  std::vector<Goal> goals_;
+  bool growth_ = false;
 };
+
+/// What became of a goal: our figure for it, and whether it is met. Not measured: nothing.
+struct Verdict {
+  bool measured = false;
+  bool met = false;
+  double value = 0;
+};
+Verdict judge(const ItemReport& report, const Goal& goal);
+
+/// "create_task + await <= 40 ns", "CPU per request <= 1.15 x wrk"
+std::string goal_text(const ItemReport& report, const Goal& goal);
 
 /// "12.3", "0.041", "3860": three digits that matter.
 std::string format_number(double value);
-std::string json_string(const std::string& text);
+
+/// What a reader must know to judge figures, as lines of a name and a value: machine, versions ...
+using Description = std::vector<std::pair<std::string, std::string>>;
 
 }  // namespace bench

@@ -1,0 +1,49 @@
+#include "bench/runner/goals.hpp"
+
+namespace bench {
+
+std::vector<Goal> goals_of(const std::string& item) {
+  if (item == "core") {
+    return {
+        {"await a trivial coroutine", "", 5},
+        {"create_task + await, one at a time", "", 40},
+        {"create_task + await, 1,000 at a time", "", 25},
+        {"sleep(0), 100 tasks", "", 6},
+        {"sleep(0), 100,000 tasks", "", 30},
+        {"call_soon", "", 12},
+        {"call_later + cancel", "", 45},
+        {"future: set + wake", "", 30},
+        {"queue: put + get, nobody waits", "", 10},
+        {"queue of 1: put + get, two tasks", "", 35},
+        {"queue of 100: put + get, two tasks", "", 10},
+        {"gather of 10,000, per child", "", 35},
+        {"wait_for that does not fire, over the await", "", 80},
+        {"1,000,000 sleepers, each", "", 320},
+        {"1,000,000 sleepers, beyond 1 s", "", 0.30},
+        {"cancel + join of a sleeper", "", 1000},
+        {"raise through 1 coroutine", "", 1400},
+        {"raise through 5 coroutines", "", 5000},
+        {"raise through 10 coroutines", "", 9500},
+        {"the same with pass(), 10", "", 700},
+        {"call_soon_threadsafe flood, caller", "", 25},
+        {"run(nothing)", "", 2000},
+    };
+  }
+  if (item == "http_client") {
+    return {
+        {"CPU per request, user + system", "wrk", 1.15},
+        {"CPU per request, user + system", "libcurl multi", 0.5},
+        {"CPU per request, user + system", "aiohttp", 0.1},
+    };
+  }
+  if (item == "cold") {
+    return {
+        {"requests that failed", "", 0},
+        {"CPU, user + system", "raw epoll", 1.3},
+        {"peak memory of the process", "", 100},
+    };
+  }
+  return {};
+}
+
+}  // namespace bench
