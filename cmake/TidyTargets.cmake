@@ -10,7 +10,7 @@ endforeach()
 target_link_libraries(asyncio_tidy_checks PRIVATE asyncio_flags)
 target_link_libraries(asyncio_tidy PRIVATE asyncio_tidy_checks asyncio_flags)
 
-foreach(check conformance layers names paths sizes snippets text)
+foreach(check conformance layers names paths real_time sizes snippets text)
   add_test(NAME tidy.${check} COMMAND asyncio_tidy ${check} ${PROJECT_SOURCE_DIR})
 endforeach()
 

@@ -54,6 +54,7 @@ void Network::cut(std::size_t connection, Flow flow, std::uint64_t offset, Cut h
   model_->cuts.push_back({connection, flow, offset, how});
 }
 
+void Network::reset_at_close(int descriptor) { model_->reset_at_close(descriptor); }
 void Network::reset_all() { model_->reset_all(); }
 std::size_t Network::connections() const noexcept { return model_->sent.size(); }
 

@@ -347,7 +347,7 @@ void NetworkModel::close(int fd) noexcept {
       break;
     case SimSocket::State::open:
       // What the peer sent and nobody read is lost, and the peer is to know.
-      if (socket->arrived > 0) {
+      if (socket->arrived > 0 || socket->reset_at_close) {
         send_reset(socket);
       } else if (!socket->fin_sent) {
         socket->fin_sent = true;
@@ -372,6 +372,10 @@ void NetworkModel::heal() {
       socket->last_arrival = std::max(socket->last_arrival, segment.arrival);
     }
   }
+}
+
+void NetworkModel::reset_at_close(int fd) {
+  if (const SocketRef socket = find(fd)) socket->reset_at_close = true;
 }
 
 void NetworkModel::reset_all() {

@@ -68,6 +68,7 @@ struct SimSocket {
   // Its outgoing half; what is on its way is the peer's.
   bool fin_sent = false;
   bool reset_sent = false;
+  bool reset_at_close = false;
   bool no_space = false;
   bool stalled = false;  // an injected short write: room comes back in a moment
   bool muted = false;    // cut: what is sent is lost
@@ -140,6 +141,7 @@ class NetworkModel {
   // --- what the test says
   // -------------------------------------------------------------------------
   void heal();
+  void reset_at_close(int fd);
   void reset_all();
   using Pair = std::pair<std::string, std::string>;
   std::map<std::string, std::string, std::less<>> hosts;  // address to name

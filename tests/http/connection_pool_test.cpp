@@ -11,7 +11,7 @@ namespace {
 
 using namespace testing;
 
-class connection_pool : public HttpTest {};
+class connection_pool : public SimulatedHttpTest {};
 
 /// Answers each request after a moment, and counts how many it has at once.
 struct SlowServer {

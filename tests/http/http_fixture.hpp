@@ -1,5 +1,6 @@
 // What the tests of client and server share: a server that plays a script, raw clients, a session
-// that must end with no connection in use. Real sockets on loopback, one loop.
+// that must end with no connection in use. One loop, with real sockets on loopback where the kernel
+// matters, and a simulated network where time does.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -18,10 +19,12 @@
 #include "asyncio/http/server.hpp"
 #include "asyncio/net/server.hpp"
 #include "asyncio/net/tcp.hpp"
+#include "asyncio/run/event_loop.hpp"
 #include "asyncio/task/gather.hpp"
 #include "asyncio/task/sleep.hpp"
 #include "asyncio/task/timeouts.hpp"
 #include "asyncio/task/wait.hpp"
+#include "support/simulated_test.hpp"
 #include "support/socket_test.hpp"
 
 namespace asyncio::http::testing {
@@ -35,6 +38,7 @@ using ::testing::Not;
 using ::testing::StartsWith;
 
 using HttpTest = test::SocketTest;
+using SimulatedHttpTest = test::SimulatedTest;
 
 /// `text` as zlib packs it: window_bits 15 is zlib's own format, 31 gzip's.
 inline std::string compressed(const std::string& text, int window_bits) {
@@ -76,7 +80,14 @@ struct Seen {
   std::string body;
 };
 
+/// The simulated world that the running loop is in, if any.
+inline asyncio::testing::SimulatedBackend* simulated_world() {
+  Backend& backend = get_running_loop().scheduler().backend();
+  return dynamic_cast<asyncio::testing::SimulatedBackend*>(&backend);
+}
+
 inline void reset_at_close(const StreamWriter& writer) {
+  if (auto* world = simulated_world()) return world->network().reset_at_close(writer.fileno());
   const linger hard{1, 0};
   ::setsockopt(writer.fileno(), SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
 }
@@ -199,12 +210,14 @@ inline Coro<std::string> talk(int port, std::string bytes) {
   co_return all;
 }
 
-/// Gives other tasks turns until `done()`, at most for about two seconds.
+/// Lets others go on until `done()`, a million times at most: turns of a real loop, and in a
+/// simulated world, whose clock stands still during turns, moments.
 template <class F>
 Coro<bool> until(F done) {
-  for (int i = 0; i < 20000; ++i) {
+  const Nanoseconds moment = simulated_world() != nullptr ? 100us : 0us;
+  for (int i = 0; i < 1'000'000; ++i) {
     if (done()) co_return true;
-    co_await sleep(100us);
+    co_await sleep(moment);
   }
   co_return false;
 }

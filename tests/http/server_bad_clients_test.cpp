@@ -19,7 +19,7 @@ Application echo_app() {
   return app;
 }
 
-class server_bad_clients : public HttpTest {
+class server_bad_clients : public SimulatedHttpTest {
  protected:
   std::string answer_to(std::string bytes, ServerOptions options = {}) {
     auto main = [&]() -> Coro<std::string> {

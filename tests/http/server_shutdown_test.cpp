@@ -1,5 +1,6 @@
 // Ending a server in order: idle connections at once, busy ones within the grace, the rest
 // cancelled.
+#include "asyncio/sync/event.hpp"
 #include "http/http_fixture.hpp"
 
 namespace asyncio::http {
@@ -7,24 +8,23 @@ namespace {
 
 using namespace testing;
 
-class server_shutdown : public HttpTest {};
+class server_shutdown : public SimulatedHttpTest {};
 
 /// Handlers wait until the test says go.
 struct Busy {
   int begun = 0;
   int cancelled = 0;
-  bool go = false;
+  Event go;
 
   Application app() {
     Application app;
     app.add_get("/quick", [](Request&) -> Coro<Response> { co_return Response("quick"); });
     app.add_get("/busy", [this](Request&) -> Coro<Response> {
       ++begun;
-      while (!go) {
-        Result<void> slept = co_await try_(sleep(100us));
-        if (slept.ok()) continue;
+      Result<bool> waited = co_await try_(go.wait());
+      if (!waited.ok()) {
         ++cancelled;
-        co_await raise(slept.exception());
+        co_await raise(waited.exception());
       }
       co_return Response("finished");
     });
@@ -72,7 +72,7 @@ TEST_F(server_shutdown, busy_requests_finish_within_the_grace) {
     // No new ones meanwhile.
     EXPECT_THAT(co_await failure_of(open_connection("127.0.0.1", port)),
                 StartsWith("ConnectionRefusedError"));
-    busy.go = true;
+    busy.go.set();
     co_await ending;
     const std::string text = co_await answer;
     EXPECT_THAT(text, HasSubstr("finished"));
@@ -154,7 +154,7 @@ TEST_F(server_shutdown, cancelling_serve_forever_leaves_the_connections_to_shutd
     EXPECT_TRUE(begun);
     forever.cancel();
     EXPECT_EQ(co_await failure_of(std::move(forever)), "CancelledError");
-    busy.go = true;
+    busy.go.set();
     co_await serving.shutdown();
     EXPECT_THAT(co_await answer, HasSubstr("finished"));
   };
@@ -176,7 +176,7 @@ TEST_F(server_shutdown, dropping_the_last_handle_stops_listening) {
     }
     EXPECT_THAT(co_await failure_of(open_connection("127.0.0.1", port)),
                 StartsWith("ConnectionRefusedError"));
-    busy.go = true;
+    busy.go.set();
     EXPECT_THAT(co_await answer, HasSubstr("finished"));
   };
   run(main());

@@ -3,6 +3,7 @@
 
 #include <sys/resource.h>
 
+#include "asyncio/sync/event.hpp"
 #include "http/http_fixture.hpp"
 
 namespace asyncio::http {
@@ -366,7 +367,7 @@ TEST_F(server, a_stream_ends_soon_after_its_client_has_gone) {
             ended = true;
             co_await raise(written.exception());
           }
-          co_await sleep(100us);
+          co_await sleep(0s);
         }
       };
       co_return Response::stream(body, "text/plain");
@@ -413,14 +414,17 @@ TEST_F(server, force_close_ends_the_connection_after_the_answer) {
 
 TEST_F(server, a_client_that_closes_its_half_still_gets_its_answer) {
   auto main = [&]() -> Coro<> {
-    Application app = app_of([](Request&) -> Coro<Response> {
-      co_await sleep(1ms);
+    Event closed;
+    Application app = app_of([&](Request&) -> Coro<Response> {
+      co_await closed.wait();
       co_return Response("late");
     });
     Server serving = co_await start_server(std::move(app), "127.0.0.1", 0);
     auto [reader, writer] = co_await open_connection("127.0.0.1", serving.port());
     writer.write(get("/"));
     writer.write_eof();
+    co_await sleep(0s);  // the kernel has passed it on, and the server's loop sees it
+    closed.set();
     EXPECT_THAT(co_await reader.read(), HasSubstr("late"));
     co_await serving.shutdown();
   };

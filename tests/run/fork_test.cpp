@@ -60,6 +60,7 @@ TEST_F(fork_, the_child_has_no_current_task) {
 // CPython: test_unix_events::TestFork::test_fork_asyncio_run
 // Rule 2.62
 TEST_F(fork_, the_child_may_run_a_loop_of_its_own) {
+  // In real time: it is the kernel that each of them waits in.
   auto child_main = []() -> Coro<int> {
     co_await sleep(1ms);
     co_return 42;

@@ -69,6 +69,7 @@ TEST_F(concurrent_future, beginning_twice_is_a_runtime_error) {
 TEST_F(concurrent_future, a_result_that_does_not_come_in_time_is_a_timeout_error) {
   const concurrent::Future<int> future;
   EXPECT_EQ(thrown_by([&] { return future.result(0s); }), "TimeoutError");
+  // In real time: it is this thread that waits, and no loop.
   EXPECT_EQ(thrown_by([&] { (void)future.exception(1ms); }), "TimeoutError");
   future.set_result(1);
   EXPECT_EQ(future.result(0s), 1);

@@ -18,6 +18,7 @@ using concurrent::ThreadPoolExecutor;
 
 using run_in_executor = SocketTest;
 using default_executor = ScriptedThreadsTest;
+using executor_of_a_simulated_loop = LoopTest;  // on real threads
 using wrap_future_ = SocketTest;
 
 std::thread::id this_thread() { return std::this_thread::get_id(); }
@@ -101,7 +102,7 @@ TEST_F(run_in_executor, a_loop_that_closes_leaves_futures_of_threads_alone) {
 }
 
 // CPython: test_base_events::BaseEventLoopTests::test_shutdown_default_executor_timeout
-TEST_F(run_in_executor, a_shutdown_that_takes_too_long_warns_and_does_not_wait) {
+TEST_F(executor_of_a_simulated_loop, whose_shutdown_takes_too_long_warns_and_does_not_wait) {
   auto release = std::make_shared<std::latch>(1);  // the thread outlives this test's variables
   auto pool = std::make_shared<ThreadPoolExecutor>(concurrent::ThreadPoolOptions{.max_workers = 1});
   loop().set_default_executor(pool);

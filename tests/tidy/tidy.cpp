@@ -41,6 +41,7 @@ int main(int argc, char** argv) {
          return tidy::check_names(root);
        }},
       {"paths", [&] { return tidy::check_paths(root); }},
+      {"real_time", [&] { return tidy::check_real_time(root); }},
       {"seam", [&] { return tidy::check_seam(root, undefined_symbols(option)); }},
       {"sizes", [&] { return tidy::check_sizes(root); }},
       {"snippets",
@@ -53,8 +54,8 @@ int main(int argc, char** argv) {
   const auto chosen = checks.find(check);
   if (chosen == checks.end()) {
     std::fputs(
-        "usage: asyncio_tidy conformance|layers|names|paths|seam|sizes|snippets|text ROOT [--fix | "
-        "OBJECTS]\n",
+        "usage: asyncio_tidy conformance|layers|names|paths|real_time|seam|sizes|snippets|text "
+        "ROOT [--fix | OBJECTS]\n",
         stderr);
     return 2;
   }

@@ -45,6 +45,10 @@ Findings check_conformance(const fs::path& root, bool fix = false);
 /// and wrong counts of them, see names.cpp; `fix` writes the counts.
 Findings check_names(const fs::path& root, bool fix = false);
 
+/// Places in tests that sleep, or let a timeout pass, in real time, see real_time.cpp; those that
+/// may are in tests/tidy/real_time.txt.
+Findings check_real_time(const fs::path& root);
+
 /// Undefined symbols of object files that go around the backend; the rules are in
 /// tests/tidy/kernel.txt. `symbols` is the output of `nm -A -u` over the objects.
 Findings check_seam(const fs::path& root, std::string_view symbols);
@@ -58,6 +62,9 @@ std::vector<std::string> words_of(std::string_view line);
 
 /// Lines of a table under tests/tidy, split into words, without comments and empty lines.
 std::vector<std::vector<std::string>> read_table(const fs::path& root, const char* name);
+
+/// The source with spaces for comments, literals and preprocessor lines; line breaks stay.
+std::string blank(std::string source);
 
 /// All .hpp and .cpp files below the named folders of the root, as sorted relative paths.
 std::vector<std::string> cpp_files(const fs::path& root, const std::vector<std::string>& folders);

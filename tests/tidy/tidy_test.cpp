@@ -49,6 +49,7 @@ using paths = Tree;
 using seam = Tree;
 using conformance = Tree;
 using names = Tree;
+using real_time = Tree;
 
 TEST_F(layers, accept_includes_that_point_down) {
   write("include/asyncio/base/list.hpp", "#include <vector>\n");
@@ -210,6 +211,42 @@ TEST_F(seam, reports_a_kernel_call_outside_the_backend) {
 
 TEST_F(seam, reports_that_there_was_nothing_to_check) {
   EXPECT_THAT(check_seam(root, ""), ::testing::SizeIs(1));
+}
+
+constexpr const char* kClocks =
+    "virtual LoopTest\nreal SocketTest\nallow tests/a_test.cpp 1 it tests the clock\n";
+
+TEST_F(real_time, is_what_a_thread_sleeps_anywhere) {
+  write("tests/b_test.cpp", "class b : public LoopTest {};\nTEST_F(b, x) { sleep_for(t); }\n");
+  EXPECT_THAT(texts(check_real_time(root)), ElementsAre(HasSubstr("tests/b_test.cpp:2: waits")));
+}
+
+TEST_F(real_time, passes_for_a_test_whose_fixture_is_on_the_kernels_clock) {
+  write("tests/tidy/real_time.txt", "virtual LoopTest\nreal SocketTest\n");
+  write("tests/b_test.cpp",
+        "class slow : public test::SocketTest {};\nusing quick = test::LoopTest;\n\n"
+        "TEST_F(slow, a) { co_await sleep(1s); }\n"
+        "TEST_F(slow, b) { co_await wait_for(x, 50ms); }  // not sleep(1s)\n"
+        "TEST_F(slow, c) { co_await sleep(0s); co_await sleep(1h); wait_for(x, 5s); }\n"
+        "TEST_F(quick, d) { co_await sleep(1s); co_await wait_for(x, 50ms); }\n");
+  EXPECT_THAT(texts(check_real_time(root)), ElementsAre(HasSubstr("tests/b_test.cpp:4: waits"),
+                                                        HasSubstr("tests/b_test.cpp:5: waits")));
+}
+
+TEST_F(real_time, passes_where_nothing_names_a_clock) {
+  write("tests/tidy/real_time.txt", kClocks);
+  write("tests/a_test.cpp", "TEST(a, x) { run(sleep(1ms)); }\n");
+  write("tests/b_test.cpp", "TEST(b, x) { run(sleep(1ms)); }\nauto parsed = 200ms;\n");
+  EXPECT_THAT(texts(check_real_time(root)), ElementsAre(HasSubstr("tests/b_test.cpp:1: waits")));
+}
+
+TEST_F(real_time, may_not_be_allowed_where_none_passes) {
+  write("tests/tidy/real_time.txt", kClocks);
+  write("tests/a_test.cpp", "TEST(a, x) { run(sleep(0s)); }\n");
+  EXPECT_THAT(texts(check_real_time(root)),
+              ElementsAre("tests/a_test.cpp:0: waits in 0 lines, and real_time.txt allows 1"));
+  fs::remove(root / "tests/a_test.cpp");
+  EXPECT_THAT(texts(check_real_time(root)), ElementsAre(HasSubstr("there is no such file")));
 }
 
 constexpr const char* kLock =

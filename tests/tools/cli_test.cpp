@@ -99,6 +99,7 @@ class Cli : public testing::Test {
     // The program must have taken what it was sent, or else there is nothing to clean up.
     while (target_ == 0) std::this_thread::yield();
     ::kill(target_, signal_);
+    stop_was_asked_for_ = true;
   }
 
   // Runs it to its end; the signal of "/stop" goes to it.
@@ -119,6 +120,7 @@ class Cli : public testing::Test {
   }
 
   std::atomic<pid_t> target_{0};
+  std::atomic<bool> stop_was_asked_for_{false};
   int signal_ = SIGINT;
   fs::path folder_;
   std::string out_;
@@ -174,6 +176,7 @@ TEST_F(Cli, a_request_to_terminate_is_heard_like_ctrl_c) {
 TEST_F(Cli, a_lost_terminal_is_heard_too_unless_nohup_was_used) {
   signal_ = SIGHUP;
   EXPECT_EQ(run("fetch --json " + url("/stop")), 129);
+  // In real time: without a signal nothing else ends it.
   Program program("fetch --total-timeout 50ms --json " + url("/stop"), -1, "trap '' HUP; ");
   target_ = program.pid();
   EXPECT_EQ(program.wait(), 1) << program.err();
@@ -181,13 +184,15 @@ TEST_F(Cli, a_lost_terminal_is_heard_too_unless_nohup_was_used) {
 
 TEST_F(Cli, a_second_ctrl_c_ends_it_even_when_nobody_reads_its_output) {
   const Pipe pipe = make_pipe();
+  signal_ = 0;  // the server sends none
   Program program("fetch " + url("/big") + " " + url("/stop"), pipe.write_end.get());
-  signal_ = 0;
   target_ = program.pid();
   pollfd written{pipe.read_end.get(), POLLIN, 0};
   ASSERT_EQ(::poll(&written, 1, 20'000), 1);
+  while (!stop_was_asked_for_) std::this_thread::yield();
   ::kill(program.pid(), SIGINT);
-  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  // Two at once would be one. The first has been heard when it gives the connection up.
+  ASSERT_TRUE(server_.kept_one_hangs_up());
   ::kill(program.pid(), SIGINT);
   EXPECT_EQ(program.wait(), 130) << program.err();
 }

@@ -264,7 +264,7 @@ TEST_F(Fetch, redirects_are_followed_and_told) {
 }
 
 TEST_F(Fetch, a_slow_server_is_a_timeout) {
-  options_.timeout = 20ms;
+  options_.timeout = 20ms;  // in real time, as the next: run_fetch() makes its loop itself
   EXPECT_EQ(fetch({"/silent", "/a"}), 1);
   EXPECT_NE(err_.find("1 failed, timeout: " + server_.url("/silent")), std::string::npos) << err_;
 }
@@ -394,7 +394,8 @@ TEST_F(Fetch, the_same_host_gets_no_more_than_its_share_at_once) {
   options_.connections = 10;
   options_.connections_per_host = 1;
   options_.timeout = 20s;
-  // "/after" is answered when the next request has been: with one connection that never comes.
+  // "/after" is answered when the next request has been: with one connection that never comes. So
+  // only time can end it.
   options_.total_timeout = 50ms;
   EXPECT_EQ(fetch({"/after", "/a"}), 1);
   EXPECT_EQ(out_, "");

@@ -48,6 +48,7 @@ class Exchange {
     send("HTTP/1.1 " + std::string(status) + "\r\nContent-Length: " + std::to_string(body.size()) +
          "\r\nConnection: close\r\n" + std::string(fields) + "\r\n" + std::string(body));
   }
+  [[nodiscard]] int fd() const { return socket_.get(); }
   /// The connection breaks instead of ending.
   void reset() {
     const linger hard{1, 0};
@@ -96,6 +97,14 @@ class RawServer {
   void drop_kept() {
     const std::lock_guard lock(mutex_);
     kept_.clear();
+  }
+
+  /// Waits until the client has gone whose connection was kept last. Such a handler has run.
+  [[nodiscard]] bool kept_one_hangs_up() {
+    const std::lock_guard lock(mutex_);
+    if (kept_.empty()) return false;
+    pollfd gone{kept_.back().fd(), POLLRDHUP, 0};
+    return ::poll(&gone, 1, 20'000) == 1;
   }
 
   // For handlers.

@@ -85,6 +85,8 @@ class Network {
   /// Cuts connection number `connection` (from 0, in the order of connect calls) once `offset`
   /// bytes have gone in `flow`; the others are lost.
   void cut(std::size_t connection, Flow flow, std::uint64_t offset, Cut how);
+  /// The close() of this descriptor breaks its connection off, as SO_LINGER with no time does.
+  void reset_at_close(int descriptor);
   /// Breaks all connections there are.
   void reset_all();
   /// How many were begun.

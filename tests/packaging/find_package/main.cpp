@@ -3,7 +3,7 @@
 #include <cstdio>
 
 asyncio::Coro<> main_task() {
-  co_await asyncio::sleep(std::chrono::milliseconds(1));
+  co_await asyncio::sleep(std::chrono::seconds(0));
   std::puts("hello");
 }
 
