@@ -42,9 +42,16 @@ InterruptGuard::InterruptGuard(Scheduler& scheduler, base::UniqueFunction<void()
 
 InterruptGuard::~InterruptGuard() {
   if (scheduler_ == nullptr) return;
-  std::signal(SIGINT, SIG_DFL);
+  struct sigaction now = {};
+  if (::sigaction(SIGINT, nullptr, &now) == 0 && now.sa_handler == &on_sigint) {
+    std::signal(SIGINT, SIG_DFL);
+  }
   target = nullptr;
   scheduler_->set_interrupt_handler(nullptr);
+}
+
+void (*detail::interrupt_disposition() noexcept)(int) {
+  return target.load() != nullptr ? &on_sigint : SIG_DFL;
 }
 
 }  // namespace asyncio

@@ -14,6 +14,7 @@
 #include <cstring>
 
 #include "asyncio/base/error.hpp"
+#include "loop/process_signals.hpp"
 
 namespace asyncio::detail {
 namespace {
@@ -147,6 +148,14 @@ std::size_t KernelBackend::descriptor_limit() noexcept {
 }
 
 // --- work that blocks ---------------------------------------------------------------------------
+
+int KernelBackend::catch_signal(int number, SignalListener& listener) {
+  return catch_process_signal(number, listener);
+}
+
+void KernelBackend::release_signal(int number, SignalListener& listener) noexcept {
+  release_process_signal(number, listener);
+}
 
 void KernelBackend::submit(BlockingJob& job) {
   if (closed_) throw RuntimeError("cannot schedule new work after the loop was closed");

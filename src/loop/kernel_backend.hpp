@@ -34,6 +34,9 @@ class KernelBackend : public Backend {
   void close(int fd) noexcept override;
   std::size_t descriptor_limit() noexcept override;
 
+  int catch_signal(int number, SignalListener& listener) override;
+  void release_signal(int number, SignalListener& listener) noexcept override;
+
   void submit(BlockingJob& job) override;
   ResolveAnswer resolve(const ResolveQuery& query) override;
 

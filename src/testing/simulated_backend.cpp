@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 
 #include "asyncio/base/error.hpp"
 #include "asyncio/loop/scheduler.hpp"
@@ -177,6 +178,29 @@ void SimulatedBackend::close_all() noexcept {
     jobs_.erase(jobs_.begin());
     job->done();
   }
+}
+
+// --- signals ------------------------------------------------------------------------------------
+
+int SimulatedBackend::catch_signal(int number, SignalListener& listener) {
+  if (number == SIGKILL || number == SIGSTOP) return -EINVAL;
+  signals_[number] = &listener;
+  return 0;
+}
+
+void SimulatedBackend::release_signal(int number, SignalListener& listener) noexcept {
+  const auto at = signals_.find(number);
+  if (at != signals_.end() && at->second == &listener) signals_.erase(at);
+}
+
+void SimulatedBackend::raise_signal(int number) {
+  const auto at = signals_.find(number);
+  if (at == signals_.end()) {
+    throw std::logic_error("nobody catches signal " + std::to_string(number) +
+                           ": it would end the program");
+  }
+  trace_.add(elapsed(), "signal", number, 0);
+  at->second->on_signal();
 }
 
 // --- sockets

@@ -1,5 +1,6 @@
 // Python's names, used as docs/coming-from-python.md spells them. What is renamed or goes breaks
 // the build here, and `tidy.names` holds the tables of that document against this file.
+#include <csignal>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -114,6 +115,8 @@ int answer() { return 42; }
   auto callback = [] {};
   loop.call_soon(callback);
   loop.call_soon_threadsafe(callback);
+  loop.add_signal_handler(SIGHUP, callback);
+  loop.remove_signal_handler(SIGHUP);
   loop.call_later(Delay(), callback);
   loop.call_at(loop.time(), callback);
   Future<int> future = loop.create_future<int>();

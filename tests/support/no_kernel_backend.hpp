@@ -29,6 +29,8 @@ class NoKernelBackend : public Backend {
   int peer_address(int, SocketAddress&) override { return -ENOSYS; }
   void close(int) noexcept override {}
   std::size_t descriptor_limit() noexcept override { return 0; }
+  int catch_signal(int, SignalListener&) override { return -ENOSYS; }
+  void release_signal(int, SignalListener&) noexcept override {}
   ResolveAnswer resolve(const ResolveQuery&) override { return {}; }
   void close_all() noexcept override {}
 };

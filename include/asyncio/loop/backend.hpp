@@ -53,6 +53,16 @@ struct ResolveAnswer {
   std::string reason;  ///< text of the error
 };
 
+/// Hears of a signal of this process.
+class SignalListener {
+ public:
+  /// In the signal handler itself, on any thread: only what is async-signal-safe.
+  virtual void on_signal() noexcept = 0;
+
+ protected:
+  ~SignalListener() = default;
+};
+
 /// One per loop; every call comes from the loop's thread unless said otherwise. Calls to the kernel
 /// return a result >= 0, or -errno; they never block and never throw.
 class Backend {
@@ -102,6 +112,14 @@ class Backend {
   virtual void close(int fd) noexcept = 0;
   /// How many descriptors this process may have open (RLIMIT_NOFILE).
   virtual std::size_t descriptor_limit() noexcept = 0;
+
+  /// From now on `listener`, and nobody else, hears of signal `number`: a disposition belongs to
+  /// the whole process, and the last one wins. Returns 0 or -errno: EINVAL for a signal that does
+  /// not exist or cannot be caught, EPERM outside of the main thread.
+  virtual int catch_signal(int number, SignalListener& listener) = 0;
+  /// Ends that, unless somebody else has it by now: the default is back, for SIGINT what run() does
+  /// at Ctrl-C. When it returns, no on_signal() of it is under way.
+  virtual void release_signal(int number, SignalListener& listener) noexcept = 0;
 
   /// Runs `job` on a worker thread. Throws RuntimeError when no thread can be had.
   virtual void submit(BlockingJob& job) = 0;

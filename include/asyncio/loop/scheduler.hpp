@@ -259,6 +259,10 @@ class Scheduler {
     push_remote(new detail::RemoteCallOf<std::decay_t<F>>(std::forward<F>(callback), *this,
                                                           detail::ContextSlot(), false));
   }
+  /// Runs a node of the caller's in the next turn; it must not be on its way already, and stays
+  /// alive until it has run, at the latest while the loop closes. Any thread, also a signal
+  /// handler.
+  void post(ReadyNode& node) noexcept { push_remote(&node); }
   /// A job that has run goes home. Any thread.
   void send(BlockingJob& job) noexcept { push_remote(&job.arrival_); }
   /// For threads that may outlive the loop. Any thread, while it is there.
@@ -268,9 +272,10 @@ class Scheduler {
   /// Names the calling thread, by an address that no other living thread has.
   [[nodiscard]] static const void* this_thread() noexcept { return &current_; }
   void attach(LoopResource& resource) noexcept { resources_.push_back(&resource); }
-  /// What rows 2 and 3 and the facade keep here; opaque to the loop.
+  /// What rows 2, 3 and 5 and the facade keep here; opaque to the loop.
   std::unique_ptr<LayerState> task_state;
   std::unique_ptr<LayerState> thread_state;
+  std::unique_ptr<LayerState> signal_state;
   std::unique_ptr<LayerState> facade_state;
   /// 256 KB for whoever reads, so that an idle connection holds no buffer: valid until the next
   /// await, or for a tenant until it is told to vacate. Made at the first use.

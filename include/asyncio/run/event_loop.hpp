@@ -13,6 +13,7 @@
 
 #include "asyncio/loop/scheduler.hpp"
 #include "asyncio/net/resolver.hpp"
+#include "asyncio/process/signals.hpp"
 #include "asyncio/task/asyncgens.hpp"
 #include "asyncio/task/drive.hpp"
 #include "asyncio/task/future.hpp"
@@ -160,6 +161,26 @@ class EventLoop {
   [[nodiscard]] static auto getaddrinfo(std::string_view host, int port,
                                         ResolveOptions options = {}) {
     return asyncio::getaddrinfo(host, port, options);
+  }
+
+  // --- signals ----------------------------------------------------------------------------------
+
+  /// Calls `callback()` in a turn of this loop for each time that `signal` (SIGTERM ...) came, also
+  /// while the loop sleeps. It replaces the handler before, be it run()'s for Ctrl-C. Only in the
+  /// main thread: RuntimeError elsewhere, for a signal that cannot be caught, and when the loop is
+  /// closed; ValueError for a number that is no signal's. Closing the loop removes all of them.
+  /// Python: loop.add_signal_handler.
+  template <class F>
+  void add_signal_handler(int signal, F&& callback) {
+    static_assert(
+        !requires { typename std::invoke_result_t<std::decay_t<F>&>::promise_type; },
+        "coroutines cannot be used with add_signal_handler()");
+    detail::add_signal_handler(scheduler_, signal, std::forward<F>(callback));
+  }
+  /// The default comes back, for SIGINT what run() does at Ctrl-C. Whether there was a handler.
+  /// Python: loop.remove_signal_handler.
+  bool remove_signal_handler(int signal) {
+    return detail::remove_signal_handler(scheduler_, signal);
   }
 
   // --- errors -----------------------------------------------------------------------------------

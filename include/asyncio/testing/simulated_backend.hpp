@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <stdexcept>
@@ -103,6 +104,9 @@ class SimulatedBackend : public Backend {
   [[nodiscard]] std::uint64_t calls(Operation operation) const noexcept {
     return calls_[static_cast<std::size_t>(operation)];
   }
+  /// A signal comes to the simulated process. std::logic_error when nobody catches it: a real one
+  /// would end here.
+  void raise_signal(int number);
   /// Jobs that were submitted and have not come back.
   [[nodiscard]] std::size_t jobs() const noexcept { return jobs_.size(); }
 
@@ -127,6 +131,8 @@ class SimulatedBackend : public Backend {
   int peer_address(int fd, SocketAddress& out) override;
   void close(int fd) noexcept override;
   std::size_t descriptor_limit() noexcept override { return options_.descriptor_limit; }
+  int catch_signal(int number, SignalListener& listener) override;
+  void release_signal(int number, SignalListener& listener) noexcept override;
   void submit(BlockingJob& job) override;
   ResolveAnswer resolve(const ResolveQuery& query) override;
   void close_all() noexcept override;
@@ -165,6 +171,7 @@ class SimulatedBackend : public Backend {
   Nanoseconds resolve_delay_{0};
   std::array<std::uint64_t, kOperations> calls_{};
   std::array<Fault, kOperations> faults_{};
+  std::map<int, SignalListener*> signals_;
   std::uint64_t turns_here_ = 0;
   Nanoseconds turns_at_{0};
   std::atomic<bool> woken_{false};
