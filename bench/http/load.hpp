@@ -8,24 +8,27 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <string_view>
 
 namespace bench {
 
-/// `PROGRAM URL REQUESTS IN_FLIGHT WARM_UP`: so many GETs, so many at once; the first WARM_UP of
-/// them, with the connects, are not counted.
+/// `PROGRAM URL REQUESTS IN_FLIGHT WARM_UP [close]`: so many GETs, so many at once; the first
+/// WARM_UP of them, with the connects, are not counted. `close`: each on a connection of its own,
+/// with "Connection: close".
 struct Load {
   std::string url;
   std::size_t requests = 0;
   std::size_t in_flight = 0;
   std::size_t warm_up = 0;
+  bool close = false;
 
   static Load parse(int argc, char** argv) {
-    if (argc != 5) {
-      std::fprintf(stderr, "usage: %s URL REQUESTS IN_FLIGHT WARM_UP\n", argv[0]);
+    if (argc < 5) {
+      std::fprintf(stderr, "usage: %s URL REQUESTS IN_FLIGHT WARM_UP [close]\n", argv[0]);
       std::exit(2);
     }
     return {argv[1], std::strtoull(argv[2], nullptr, 10), std::strtoull(argv[3], nullptr, 10),
-            std::strtoull(argv[4], nullptr, 10)};
+            std::strtoull(argv[4], nullptr, 10), argc > 5 && std::string_view(argv[5]) == "close"};
   }
 };
 

@@ -22,18 +22,6 @@ sockaddr_in loopback(int port) {
   return address;
 }
 
-// Free now; nginx cannot be asked which port it got.
-int free_port() {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address = loopback(0);
-  socklen_t size = sizeof address;
-  const bool bound = bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
-                     getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
-  close(fd);
-  if (!bound) throw std::runtime_error("bench: no free port");
-  return ntohs(address.sin_port);
-}
-
 bool answers(int port) {
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const sockaddr_in address = loopback(port);
@@ -45,11 +33,41 @@ bool answers(int port) {
 
 }  // namespace
 
+int free_port() {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address = loopback(0);
+  socklen_t size = sizeof address;
+  const bool bound = bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
+                     getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
+  close(fd);
+  if (!bound) throw std::runtime_error("bench: no free port");
+  return ntohs(address.sin_port);
+}
+
+void wait_until_answers(Background& server, int port, const std::string& name) {
+  for (int i = 0; i < 500 && server.running(); ++i) {
+    if (answers(port)) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  throw std::runtime_error("bench: " + name + " does not start");
+}
+
+std::string find_nginx(Setting& setting, ItemReport& report) {
+  const std::string nginx = find_program("nginx");
+  if (nginx.empty()) {
+    report.add_note("nginx is left out: install nginx-light");
+  } else {
+    const std::string version = ask_program({nginx, "-v"});
+    setting.versions["nginx"] = version.substr(version.find('/') + 1);
+  }
+  return nginx;
+}
+
 HttpServer::HttpServer(const std::string& nginx) : port_(free_port()) {
   std::string name = (std::filesystem::temp_directory_path() / "asyncio-bench-XXXXXX").string();
   if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("bench: no temporary folder");
   folder_ = name;
-  std::ofstream(folder_ / "page.html") << std::string(kPageBytes, 'x');
+  std::ofstream(folder_ / "page") << std::string(kPageBytes, 'x');
   {
     // In one process, which the destructor can end; one process is also what one worker means.
     std::ofstream file(folder_ / "nginx.conf");
@@ -57,7 +75,8 @@ HttpServer::HttpServer(const std::string& nginx) : port_(free_port()) {
          << "pid " << name << "/pid; error_log " << name << "/error.log;\n"
          << "worker_rlimit_nofile 20000;\n"
          << "events { worker_connections 12000; multi_accept on; }\n"
-         << "http {\n  access_log off; keepalive_requests 1000000000; sendfile on;\n"
+         << "http {\n  default_type text/plain; access_log off; keepalive_requests 1000000000; "
+            "sendfile on;\n"
          << "  tcp_nopush on; open_file_cache max=10; root " << name << ";\n"
          << "  client_body_temp_path " << name << "/body; proxy_temp_path " << name << "/proxy;\n"
          << "  fastcgi_temp_path " << name << "/fastcgi; uwsgi_temp_path " << name << "/uwsgi;\n"
@@ -65,19 +84,19 @@ HttpServer::HttpServer(const std::string& nginx) : port_(free_port()) {
     for (int i = 1; i <= kAddresses; ++i) {
       file << "    listen 127.0.0." << i << ":" << port_ << " backlog=4096;\n";
     }
-    file << "  }\n}\n";
+    file << "    location = / { return 200 \"Hello, World!\"; }\n  }\n}\n";
   }
   nginx_ = std::make_unique<Background>(
       std::vector<std::string>{nginx, "-p", name, "-e", name + "/error.log", "-c",
                                name + "/nginx.conf"},
       0);
-  for (int i = 0; i < 500 && nginx_->running(); ++i) {
-    if (answers(port_)) return;
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  try {
+    wait_until_answers(*nginx_, port_, "nginx with " + name + "/nginx.conf");
+  } catch (...) {
+    nginx_.reset();
+    std::filesystem::remove_all(folder_);
+    throw;
   }
-  nginx_.reset();
-  std::filesystem::remove_all(folder_);
-  throw std::runtime_error("bench: nginx does not start; try it with " + name + "/nginx.conf");
 }
 
 HttpServer::~HttpServer() {
@@ -85,10 +104,11 @@ HttpServer::~HttpServer() {
   std::filesystem::remove_all(folder_);
 }
 
+std::string HttpServer::address() const { return "http://127.0.0.1:" + std::to_string(port_); }
+
 std::string HttpServer::next_url() {
   next_address_ = next_address_ % kAddresses + 1;
-  return "http://127.0.0." + std::to_string(next_address_) + ":" + std::to_string(port_) +
-         "/page.html";
+  return "http://127.0.0." + std::to_string(next_address_) + ":" + std::to_string(port_) + "/page";
 }
 
 }  // namespace bench

@@ -35,8 +35,10 @@ std::string system_python(Setting& setting);
 std::string python_with_aiohttp(Setting& setting);
 
 ItemReport measure_core(Setting& setting);
+ItemReport measure_http_server(Setting& setting);
 ItemReport measure_http_client(Setting& setting);
 ItemReport measure_cold(Setting& setting);
+ItemReport measure_articles(Setting& setting);
 ItemReport measure_compile(Setting& setting);
 
 }  // namespace bench

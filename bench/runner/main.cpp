@@ -61,8 +61,10 @@ struct Item {
 
 constexpr Item kItems[] = {
     {"core", &measure_core, "coroutines, tasks and the loop; a million sleepers"},
+    {"http_server", &measure_http_server, "an HTTP server that says hello"},
     {"http_client", &measure_http_client, "a page, again and again"},
     {"cold", &measure_cold, "5,000 new connections at once"},
+    {"articles", &measure_articles, "50 to 450 pages at once from a slow server"},
     {"compile", &measure_compile, "what a user's build pays"},
 };
 

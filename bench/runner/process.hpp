@@ -43,6 +43,8 @@ class Background {
   Background& operator=(const Background&) = delete;
   ~Background();
   [[nodiscard]] bool running();
+  /// User and system time that it has used so far, with all of its threads.
+  [[nodiscard]] double cpu_seconds() const;
 
  private:
   pid_t pid_;

@@ -1,4 +1,5 @@
-"""aiohttp's client as a user writes it: the same arguments and answers as bench/http/*.cpp."""
+"""aiohttp's client as a user writes it: `http_client.py LOOP`, then the same arguments and the same
+answers as bench/http/client.cpp."""
 
 import asyncio
 import resource
@@ -36,8 +37,9 @@ def cpu_seconds():
     return usage.ru_utime + usage.ru_stime
 
 
-async def main(url, requests, in_flight, warm_up):
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+async def main(url, requests, in_flight, warm_up, close):
+    connector = aiohttp.TCPConnector(limit=0, force_close=close)
+    async with aiohttp.ClientSession(connector=connector) as session:
         if warm_up > 0:
             await run_load(session, url, warm_up, in_flight)
         cpu, wall = cpu_seconds(), time.perf_counter()
@@ -46,4 +48,9 @@ async def main(url, requests, in_flight, warm_up):
     print(f"completed {completed}\nfailed {failed}\nbytes {size}\ncpu {cpu:.6f}\nwall {wall:.6f}")
 
 
-asyncio.run(main(sys.argv[1], *map(int, sys.argv[2:5])))
+if __name__ == "__main__":
+    if sys.argv[1] == "uvloop":
+        import uvloop
+
+        uvloop.install()
+    asyncio.run(main(sys.argv[2], *map(int, sys.argv[3:6]), sys.argv[6:] == ["close"]))

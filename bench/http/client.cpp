@@ -11,6 +11,7 @@ using asyncio::Coro;
 struct Work {
   asyncio::http::ClientSession* session;
   std::string url;
+  bool close;
   std::size_t left;
   bench::Tally tally;
 };
@@ -19,7 +20,9 @@ Coro<> get_pages(Work* work) {
   while (work->left > 0) {
     --work->left;
     try {
-      auto response = co_await work->session->get(work->url);
+      auto request = work->session->get(work->url);
+      if (work->close) request.header("Connection", "close");
+      auto response = co_await request;
       response.raise_for_status();
       const std::string body = co_await response.read();
       ++work->tally.completed;
@@ -32,7 +35,7 @@ Coro<> get_pages(Work* work) {
 
 Coro<bench::Tally> run_load(asyncio::http::ClientSession* session, bench::Load load,
                             std::size_t requests) {
-  Work work{session, load.url, requests, {}};
+  Work work{session, load.url, load.close, requests, {}};
   std::vector<Coro<>> workers;
   for (std::size_t i = 0; i < load.in_flight; ++i) workers.push_back(get_pages(&work));
   co_await asyncio::gather(std::move(workers));

@@ -32,6 +32,9 @@ class Client {
       curl_easy_setopt(transfer.easy, CURLOPT_FAILONERROR, 1L);
       curl_easy_setopt(transfer.easy, CURLOPT_NOSIGNAL, 1L);
       curl_easy_setopt(transfer.easy, CURLOPT_PRIVATE, &transfer);
+      if (!load.close) continue;
+      curl_easy_setopt(transfer.easy, CURLOPT_FORBID_REUSE, 1L);
+      curl_easy_setopt(transfer.easy, CURLOPT_HTTPHEADER, close_field_);
     }
   }
   Client(const Client&) = delete;
@@ -39,6 +42,7 @@ class Client {
   ~Client() {
     for (const Transfer& transfer : transfers_) curl_easy_cleanup(transfer.easy);
     curl_multi_cleanup(multi_);
+    curl_slist_free_all(close_field_);
     close(epoll_);
   }
 
@@ -133,6 +137,7 @@ class Client {
     return size;
   }
 
+  curl_slist* close_field_ = curl_slist_append(nullptr, "Connection: close");
   CURLM* multi_ = curl_multi_init();
   int epoll_ = epoll_create1(EPOLL_CLOEXEC);
   Clock::time_point deadline_ = Clock::time_point::max();
