@@ -29,6 +29,14 @@ std::vector<Goal> goals_of(const std::string& item) {
         {"run(nothing)", "", 2000},
     };
   }
+  if (item == "echo") {
+    return {
+        {"share of raw epoll, 64 B, 100 connections", "", 0.93, true},
+        {"share of raw epoll, 1 KB, 100 connections", "", 0.93, true},
+        {"share of raw epoll, 1 MB, 8 connections", "", 1.0, true},
+        {"memory of an idle connection", "", 800},
+    };
+  }
   if (item == "http_server") return {{"13 bytes, 100 connections: CPU", "nginx", 1.1}};
   if (item == "http_client") {
     return {

@@ -35,6 +35,8 @@ std::string system_python(Setting& setting);
 std::string python_with_aiohttp(Setting& setting);
 
 ItemReport measure_core(Setting& setting);
+ItemReport measure_echo(Setting& setting);
+ItemReport measure_growth_connections(Setting& setting);
 ItemReport measure_http_server(Setting& setting);
 ItemReport measure_http_client(Setting& setting);
 ItemReport measure_cold(Setting& setting);

@@ -61,6 +61,8 @@ struct Item {
 
 constexpr Item kItems[] = {
     {"core", &measure_core, "coroutines, tasks and the loop; a million sleepers"},
+    {"echo", &measure_echo, "TCP echo servers"},
+    {"growth_connections", &measure_growth_connections, "echo beside more and more connections"},
     {"http_server", &measure_http_server, "an HTTP server that says hello"},
     {"http_client", &measure_http_client, "a page, again and again"},
     {"cold", &measure_cold, "5,000 new connections at once"},

@@ -171,4 +171,48 @@ bool Background::running() {
   return pid_ >= 0;
 }
 
+namespace {
+
+// Empty when it does not come in time.
+std::string first_line(int output) {
+  std::string line;
+  const Clock::time_point deadline = Clock::now() + std::chrono::seconds(30);
+  while (Clock::now() < deadline) {
+    pollfd waiting{output, POLLIN, 0};
+    if (poll(&waiting, 1, 1000) <= 0) continue;
+    char letter = 0;
+    if (read(output, &letter, 1) != 1) break;
+    if (letter == '\n') return line;
+    line += letter;
+  }
+  return {};
+}
+
+}  // namespace
+
+ListeningServer::ListeningServer(const std::vector<std::string>& arguments, int core) {
+  const Child child = start(arguments, core, false);
+  pid_ = child.pid;
+  output_ = child.output;
+  std::istringstream words(first_line(output_));
+  std::string word;
+  if (words >> word >> port_ && word == "listening") return;
+  kill(pid_, SIGKILL);
+  waitpid(pid_, nullptr, 0);
+  close(output_);
+  throw std::runtime_error("does not listen: " + joined(arguments));
+}
+
+ListeningServer::~ListeningServer() {
+  kill(pid_, SIGTERM);
+  waitpid(pid_, nullptr, 0);
+  close(output_);
+}
+
+std::size_t descriptor_limit() {
+  rlimit files{};
+  getrlimit(RLIMIT_NOFILE, &files);
+  return files.rlim_max;
+}
+
 }  // namespace bench

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -49,5 +50,26 @@ class Background {
  private:
   pid_t pid_;
 };
+
+/// A server that prints `listening PORT` once it does; ended by the destructor.
+class ListeningServer {
+ public:
+  /// std::runtime_error with the command when that line does not come within half a minute.
+  ListeningServer(const std::vector<std::string>& arguments, int core);
+  ListeningServer(const ListeningServer&) = delete;
+  ListeningServer& operator=(const ListeningServer&) = delete;
+  ~ListeningServer();
+
+  [[nodiscard]] int port() const { return port_; }
+  [[nodiscard]] pid_t pid() const { return pid_; }
+
+ private:
+  pid_t pid_;
+  int output_;  // open while it runs: it may want to say more
+  int port_ = 0;
+};
+
+/// How many descriptors each program may have open.
+std::size_t descriptor_limit();
 
 }  // namespace bench
