@@ -9,14 +9,23 @@ namespace {
 // How long close() waits for work of the default executor. Python: THREAD_JOIN_TIMEOUT.
 constexpr auto kExecutorTimeout = std::chrono::seconds(300);
 
+// A destructor cannot throw: a Ctrl-C during the shutdown, a shutdown that was cancelled, and the
+// end of the memory are told.
+void report_shutdown(const std::exception_ptr& error) noexcept {
+  try {
+    log(LogLevel::error, "run: the shutdown failed: " + base::describe(error));
+  } catch (...) {
+    log(LogLevel::error, "run: the shutdown failed, and there is no memory to say why");
+  }
+}
+
 }  // namespace
 
 Runner::~Runner() {
   try {
     close();
   } catch (...) {
-    // A destructor cannot throw; a Ctrl-C during the shutdown is all that comes here.
-    log(LogLevel::error, "run: the shutdown failed: " + base::describe(std::current_exception()));
+    report_shutdown(std::current_exception());
   }
 }
 

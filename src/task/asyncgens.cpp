@@ -70,6 +70,7 @@ Coro<> shutdown_asyncgens(Scheduler& scheduler) {
   state.generators_shut_down = true;
   std::vector<GeneratorRef> generators = std::exchange(state.orphans, {});
   while (GeneratorState* generator = state.generators.pop_front()) {
+    state.shut_down.push_back(generator);
     generators.emplace_back(generator);
   }
   if (generators.empty()) co_return;

@@ -18,7 +18,9 @@ class TaskState final : public LayerState, public GeneratorHome {
   explicit TaskState(Scheduler& of) noexcept : scheduler(of) { TaskBase::forget_after_fork(); }
   ~TaskState() override {
     // Nobody can await their cleanup any more: they end where they stand.
-    while (GeneratorState* generator = generators.pop_front()) generator->home = nullptr;
+    for (auto* all : {&generators, &shut_down}) {
+      while (GeneratorState* generator = all->pop_front()) generator->home = nullptr;
+    }
     for (TaskBase* task = tasks.front(); task != nullptr; task = tasks.next(task)) task->strand();
     while (TaskBase* task = tasks.front()) task->abandon();
     for (const auto& orphan : orphans) orphan->home = nullptr;
@@ -53,6 +55,8 @@ class TaskState final : public LayerState, public GeneratorHome {
   Scheduler& scheduler;
   base::List<TaskBase> tasks;
   base::List<GeneratorState> generators;
+  base::List<GeneratorState>
+      shut_down;  // a shutdown was to close these, and may have been cancelled
   std::vector<base::Ref<GeneratorState>> orphans;  // nobody else refers to them; to be closed
   bool generators_shut_down = false;
 

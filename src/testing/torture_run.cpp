@@ -90,10 +90,20 @@ void TortureRun::run(const RunSetup& setup) {
   options.seed = setup.seed;
   options.hostile = true;
   options.keep_events = setup.keep_events;
-  auto owned = std::make_unique<SimulatedBackend>(options);
-  SimulatedBackend& backend = *owned;
-  if (scenario_->network_) scenario_->network_(backend.network());
-  if (setup.prepare) setup.prepare(backend);
+  if (scenario_->program_) {
+    run_program(options, setup);
+  } else {
+    run_main(std::make_unique<SimulatedBackend>(options), setup);
+  }
+  if (setup.recorder != nullptr) hash_ ^= setup.recorder->hash();
+  if (!scenario_->check_) return;
+  const std::string wrong = scenario_->check_();
+  if (!wrong.empty()) complain(wrong);
+}
+
+void TortureRun::run_main(std::unique_ptr<SimulatedBackend> owned, const RunSetup& setup) {
+  SimulatedBackend& world = *owned;
+  prepare(world, setup);
   Scheduler scheduler(std::move(owned));
   scheduler.shuffle_equal_deadlines(Random(setup.seed).next());
   scheduler.set_exception_handler([this](Scheduler&, const ExceptionContext& context) {
@@ -101,21 +111,58 @@ void TortureRun::run(const RunSetup& setup) {
     complain("reported: " + context.to_string());
   });
   drive(scheduler, setup);
-  if (setup.inspect) setup.inspect(backend);
   if (scheduler.armed_timers() != 0) {
     complain(std::to_string(scheduler.armed_timers()) + " timers are still armed");
   }
   scheduler.close();
-  if (backend.jobs() != 0) complain("jobs are still under way");
-  if (backend.network().open_descriptors() != 0) {
-    complain(std::to_string(backend.network().open_descriptors()) + " descriptors are still open");
+  look_back(world, setup);
+}
+
+// The program owns the world and ends it, so it is looked at as it goes.
+void TortureRun::run_program(const SimulationOptions& options, const RunSetup& setup) {
+  bool gone = false;
+  class World final : public SimulatedBackend {
+   public:
+    World(const SimulationOptions& chosen, std::function<void(SimulatedBackend&)> at_the_end)
+        : SimulatedBackend(chosen), at_the_end_(std::move(at_the_end)) {}
+    ~World() override {
+      const AllocationFaults::Spared spared;
+      at_the_end_(*this);
+    }
+
+   private:
+    std::function<void(SimulatedBackend&)> at_the_end_;
+  };
+  auto world = std::make_unique<World>(options, [&](SimulatedBackend& ending) {
+    look_back(ending, setup);
+    gone = true;
+  });
+  prepare(*world, setup);
+  std::exception_ptr error;
+  try {
+    if (setup.main_begins) setup.main_begins();
+    scenario_->program_(std::move(world));
+  } catch (...) {
+    error = std::current_exception();
   }
-  if (scenario_->check_) {
-    const std::string wrong = scenario_->check_();
-    if (!wrong.empty()) complain(wrong);
+  if (setup.main_ended) setup.main_ended();
+  if (error) judge(error, setup);
+  if (!gone) complain("the loop was not closed");
+}
+
+void TortureRun::prepare(SimulatedBackend& world, const RunSetup& setup) {
+  if (scenario_->network_) scenario_->network_(world.network());
+  if (setup.prepare) setup.prepare(world);
+}
+
+void TortureRun::look_back(SimulatedBackend& world, const RunSetup& setup) {
+  if (setup.inspect) setup.inspect(world);
+  if (world.jobs() != 0) complain("jobs are still under way");
+  if (world.network().open_descriptors() != 0) {
+    complain(std::to_string(world.network().open_descriptors()) + " descriptors are still open");
   }
-  hash_ = backend.trace().hash() ^ (setup.recorder != nullptr ? setup.recorder->hash() : 0);
-  if (setup.keep_events) events_ = backend.trace().text();
+  hash_ = world.trace().hash();
+  if (setup.keep_events) events_ = world.trace().text();
 }
 
 void TortureRun::drive(Scheduler& scheduler, const RunSetup& setup) {

@@ -66,6 +66,10 @@ class TortureRun {
 
  private:
   void run(const RunSetup& setup);
+  void run_main(std::unique_ptr<SimulatedBackend> world, const RunSetup& setup);
+  void run_program(const SimulationOptions& options, const RunSetup& setup);
+  void prepare(SimulatedBackend& world, const RunSetup& setup);
+  void look_back(SimulatedBackend& world, const RunSetup& setup);
   void drive(Scheduler& scheduler, const RunSetup& setup);
   void judge(const std::exception_ptr& error, const RunSetup& setup);
   void complain(const std::string& what);

@@ -148,6 +148,30 @@ TEST_F(asyncgens, a_closed_loop_ends_them_where_they_stand) {
   EXPECT_EQ(trace, (Trace{"~local"}));
 }
 
+// The loop ended the generators' lists when the shutdown began; what was not closed then referred
+// to a loop that was gone.
+TEST_F(asyncgens, may_outlive_their_loop_when_their_shutdown_was_cancelled) {
+  Trace trace;
+  auto counts = [](Trace& to) -> AsyncGenerator<int> {
+    const Noted frame(to, "frame");
+    for (int i = 0;; ++i) co_yield i;
+  };
+  AsyncGenerator<int> kept = counts(trace);
+  auto own = std::make_unique<EventLoop>(std::make_unique<VirtualBackend>());
+  auto main = [&]() -> Coro<> {
+    (void)co_await kept.next();
+    Task<> shutdown = create_task(get_running_loop().shutdown_asyncgens());
+    co_await sleep(0s);
+    shutdown.cancel();  // and with it the tasks that would close them, which have not begun
+    (void)co_await try_(shutdown);
+  };
+  own->run_until_complete(main());
+  own.reset();
+  EXPECT_EQ(trace, Trace());
+  kept = AsyncGenerator<int>();
+  EXPECT_EQ(trace, Trace{"~frame"});
+}
+
 using run_closes = QuietTest;
 
 RunOptions on_a_virtual_clock() {

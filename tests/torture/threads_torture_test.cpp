@@ -1,4 +1,6 @@
 // Work on other threads: what becomes of it when nobody waits for it any more.
+#include <latch>
+
 #include "asyncio/coro/async_generator.hpp"
 #include "asyncio/run/event_loop.hpp"
 #include "asyncio/run/run_coroutine_threadsafe.hpp"
@@ -27,6 +29,76 @@ Coro<> executors(std::string& wrong) {
 }
 TEST(torture, run_in_executor) {
   Survives("run_in_executor", executors).cancels().failing_calls().failing_allocations();
+}
+
+/// A job of a real thread that begins and ends when the loop's thread says so: runs repeat.
+class Gate {
+ public:
+  int wait() {
+    begun_.count_down();
+    open_.wait();
+    return 7;
+  }
+  void await_begin() { begun_.wait(); }
+  void open() {
+    if (!std::exchange(is_open_, true)) open_.count_down();
+  }
+
+ private:
+  std::latch begun_{1};
+  std::latch open_{1};
+  bool is_open_ = false;
+};
+
+/// No thread waits for ever, whatever ends the coroutine.
+class OpensAtLast {
+ public:
+  explicit OpensAtLast(std::shared_ptr<Gate> gate) : gate_(std::move(gate)) {}
+  OpensAtLast(const OpensAtLast&) = delete;
+  ~OpensAtLast() { gate_->open(); }
+
+ private:
+  std::shared_ptr<Gate> gate_;
+};
+
+using Pool = std::shared_ptr<concurrent::ThreadPoolExecutor>;
+
+Coro<> opens_later(Pool pool, std::shared_ptr<Gate> gate) {
+  Result<void> slept = co_await try_(sleep(1ms));
+  gate->open();
+  pool->submit([] {}).result();  // the thread's work before this one has reached the loop
+  if (!slept.ok()) co_await raise(slept.exception());
+}
+Coro<int> in_pool(Future<int> future) {
+  const int result = co_await future;
+  co_return result;
+}
+Coro<> own_executor(std::string& wrong) {
+  EventLoop& loop = get_running_loop();
+  auto pool = std::make_shared<concurrent::ThreadPoolExecutor>(
+      concurrent::ThreadPoolOptions{.max_workers = 1});
+  auto gate = std::make_shared<Gate>();
+  const OpensAtLast opens_at_last(gate);
+  Future<int> running = loop.run_in_executor(*pool, [gate] { return gate->wait(); });
+  gate->await_begin();
+  Future<int> queued = loop.run_in_executor(*pool, twice, 4);
+  Future<int> unwanted = loop.run_in_executor(*pool, twice, 5);
+  unwanted.cancel();
+  Task<> opening = create_task(opens_later(pool, gate));
+  Task<int> first = create_task(in_pool(running));
+  // Nobody may come to open the gate.
+  Result<int> second = co_await try_(wait_for(in_pool(queued), 1s));
+  if (is_cancelled(second.exception())) co_await raise(second.exception());
+  if (second.ok() && second.value() != 8) wrong = "another result";
+  gate->open();
+  std::vector<Task<>> one(1, opening);
+  co_await wait(one);
+  Result<int> result = co_await try_(wait_for(first, 1s));
+  if (is_cancelled(result.exception())) co_await raise(result.exception());
+  if (result.ok() && result.value() != 7) wrong = "another first result";
+}
+TEST(torture, executor_of_the_programs_own) {
+  Survives("executor_of_the_programs_own", own_executor).cancels().failing_allocations();
 }
 
 Coro<> settles(concurrent::Future<int> future) {

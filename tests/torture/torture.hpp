@@ -24,6 +24,8 @@ using testing::TortureReport;
 
 /// A small program; it writes what is wrong to its argument, which outlives all its tasks.
 using Program = Coro<> (*)(std::string& wrong);
+/// The same, with a loop of its own in this world.
+using WholeProgram = void (*)(std::string& wrong, std::unique_ptr<Backend> world);
 
 /// How many runs were made in this process.
 inline std::uint64_t total_runs = 0;
@@ -37,14 +39,15 @@ inline std::uint64_t random_runs() {
 class Survives {
  public:
   Survives(std::string name, Program program)
-      : scenario_(std::move(name), [this, program] {
+      : Survives(Scenario(std::move(name), [this, program] {
           wrong_.clear();
           return program(wrong_);
-        }) {
-    scenario_.check([this] { return wrong_; });
-    options_.random_runs = random_runs();
-    options_.replay = testing::replay_from_environment();
-  }
+        })) {}
+  Survives(std::string name, WholeProgram program)
+      : Survives(Scenario(std::move(name), [this, program](std::unique_ptr<Backend> world) {
+          wrong_.clear();
+          program(wrong_, std::move(world));
+        })) {}
   Survives(const Survives&) = delete;
 
   Scenario& scenario() { return scenario_; }
@@ -64,6 +67,11 @@ class Survives {
   Survives& failing_allocations() { return judge(alloc_torture(scenario_, options_)); }
 
  private:
+  explicit Survives(Scenario scenario) : scenario_(std::move(scenario)) {
+    scenario_.check([this] { return wrong_; });
+    options_.random_runs = random_runs();
+    options_.replay = testing::replay_from_environment();
+  }
   Survives& judge(const TortureReport& report) {
     total_runs += report.runs;
     EXPECT_TRUE(report.ok()) << report.text();

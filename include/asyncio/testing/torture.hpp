@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,10 @@ class Scenario {
   /// `main` makes the main coroutine; what it shares with check() it resets first.
   Scenario(std::string name, std::function<Coro<>()> main)
       : name_(std::move(name)), main_(std::move(main)) {}
+  /// A program that makes its loop itself, on the backend that it is given, and closes it: what
+  /// Runner and run() do as a whole.
+  Scenario(std::string name, std::function<void(std::unique_ptr<Backend>)> program)
+      : name_(std::move(name)), program_(std::move(program)) {}
 
   /// Called after every run; returns what is wrong, or nothing.
   Scenario& check(std::function<std::string()> check) {
@@ -54,6 +59,7 @@ class Scenario {
   friend class TortureRun;
   std::string name_;
   std::function<Coro<>()> main_;
+  std::function<void(std::unique_ptr<Backend>)> program_;
   std::function<std::string()> check_;
   std::function<void(Network&)> network_;
   std::vector<std::string> tolerated_;
