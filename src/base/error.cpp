@@ -165,6 +165,16 @@ void describe_into(std::string& text, const std::exception_ptr& error, const std
 
 }  // namespace
 
+std::exception_ptr make_cancelled_error(std::string_view message) noexcept {
+  try {
+    std::exception_ptr error = std::make_exception_ptr(CancelledError(std::string(message)));
+    // It copies, and when there is no memory for that it gives the bad_alloc.
+    if (exception_is<CancelledError>(error)) return error;
+  } catch (const std::bad_alloc&) {
+  }
+  return std::make_exception_ptr(CancelledError());
+}
+
 std::string describe(const std::exception_ptr& error) {
   std::string text;
   describe_into(text, error, {});

@@ -35,11 +35,7 @@ void FutureBase::destroy() noexcept {
 bool FutureBase::cancel(std::string_view message) {
   retrieved_ = true;
   if (done()) return false;
-  try {
-    slot().error = std::make_exception_ptr(CancelledError(std::string(message)));
-  } catch (...) {
-    slot().error = std::make_exception_ptr(CancelledError());  // no memory for the message
-  }
+  slot().error = base::make_cancelled_error(message);
   settle(State::cancelled);
   return true;
 }

@@ -262,11 +262,7 @@ void TaskBase::abandon() noexcept {
   if (report_pending_) report_destroyed(*this);
   if (!started_ && frame_ != nullptr) frame_->started = true;  // reported once is enough
   destroy_coroutine();
-  try {
-    slot().error = std::make_exception_ptr(CancelledError("the event loop was closed"));
-  } catch (...) {
-    slot().error = std::make_exception_ptr(CancelledError());
-  }
+  slot().error = base::make_cancelled_error("the event loop was closed");
   finish(State::cancelled);
 }
 
@@ -299,11 +295,7 @@ std::string_view TaskBase::cancel_message() const noexcept {
 }
 
 std::exception_ptr TaskBase::make_cancelled_error() const {
-  try {
-    return std::make_exception_ptr(CancelledError(std::string(cancel_message())));
-  } catch (...) {
-    return std::make_exception_ptr(CancelledError());  // no memory: it goes without its message
-  }
+  return base::make_cancelled_error(cancel_message());
 }
 
 // --- names --------------------------------------------------------------------------------------

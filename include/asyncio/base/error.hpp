@@ -204,6 +204,9 @@ template <class E>
 /// ExceptionGroup has a line for each member below it, indented.
 [[nodiscard]] std::string describe(const std::exception_ptr& error);
 
+/// A CancelledError, which has to do without its message when there is no memory for that.
+[[nodiscard]] std::exception_ptr make_cancelled_error(std::string_view message) noexcept;
+
 /// The same without the members of a group: for the inside of a sentence.
 [[nodiscard]] std::string summary(const std::exception_ptr& error);
 
