@@ -52,6 +52,37 @@ Coro<double> time_gather(std::size_t n) {
   co_return thread_cpu_ns() - begin;
 }
 
+Coro<double> time_task_groups(std::size_t n) {
+  constexpr std::size_t kChildren = 10'000;
+  const auto spawn_all = [](asyncio::TaskGroup& group) -> Coro<> {
+    for (std::size_t k = 0; k < kChildren; ++k) group.create_task(trivial());
+    co_return;
+  };
+  const double begin = thread_cpu_ns();
+  for (std::size_t i = 0; i < n; i += kChildren) {
+    co_await asyncio::with(asyncio::TaskGroup{}, spawn_all);
+  }
+  co_return thread_cpu_ns() - begin;
+}
+
+Coro<double> time_as_completed(std::size_t n) {
+  constexpr std::size_t kChildren = 10'000;
+  std::size_t sum = 0;
+  const double begin = thread_cpu_ns();
+  for (std::size_t i = 0; i < n; i += kChildren) {
+    std::vector<Coro<int>> children;
+    children.reserve(kChildren);
+    for (std::size_t k = 0; k < kChildren; ++k) children.push_back(trivial());
+    for (auto next : asyncio::as_completed(std::move(children))) {
+      const int value = co_await next;
+      sum += static_cast<std::size_t>(value);
+    }
+  }
+  const double end = thread_cpu_ns();
+  ASYNCIO_CHECK(sum == n, "a child was lost");
+  co_return end - begin;
+}
+
 Coro<double> time_wait_for(std::size_t n) {
   const double begin = thread_cpu_ns();
   for (std::size_t i = 0; i < n; ++i) co_await asyncio::wait_for(trivial(), 10s);
@@ -64,6 +95,8 @@ double await_trivial(std::size_t n) { return asyncio::run(time_awaits(n)); }
 double task_single(std::size_t n) { return asyncio::run(time_single_tasks(n)); }
 double task_batch(std::size_t n) { return asyncio::run(time_task_batches(n)); }
 double gather_many(std::size_t n) { return asyncio::run(time_gather(n)); }
+double task_group_many(std::size_t n) { return asyncio::run(time_task_groups(n)); }
+double as_completed_many(std::size_t n) { return asyncio::run(time_as_completed(n)); }
 double wait_for_trivial(std::size_t n) { return asyncio::run(time_wait_for(n)); }
 
 double run_nothing(std::size_t n) {

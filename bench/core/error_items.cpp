@@ -8,9 +8,7 @@ namespace {
 
 using asyncio::Coro;
 using asyncio::Result;
-using asyncio::Task;
 using asyncio::ValueError;
-using namespace std::chrono_literals;
 
 // `depth` coroutines, the innermost of which fails.
 Coro<int> fall(int depth) {
@@ -52,50 +50,15 @@ Coro<double> time_pass(int depth, std::size_t n) {
   co_return end - begin;
 }
 
-Coro<> sleep_long() { co_await asyncio::sleep(1h); }
-
-Coro<double> time_cancel(std::size_t n) {
-  std::size_t cancelled = 0;
-  const double begin = thread_cpu_ns();
-  for (std::size_t i = 0; i < n; ++i) {
-    const Task<> task = asyncio::create_task(sleep_long());
-    co_await asyncio::sleep(0s);
-    task.cancel();
-    try {
-      co_await task;
-    } catch (const asyncio::CancelledError&) {
-      ++cancelled;
-    }
-  }
-  const double end = thread_cpu_ns();
-  ASYNCIO_CHECK(cancelled == n, "a cancellation was lost");
-  co_return end - begin;
-}
-
-Coro<double> time_cancel_try(std::size_t n) {
-  std::size_t cancelled = 0;
-  const double begin = thread_cpu_ns();
-  for (std::size_t i = 0; i < n; ++i) {
-    const Task<> task = asyncio::create_task(sleep_long());
-    co_await asyncio::sleep(0s);
-    task.cancel();
-    const Result<void> result = co_await asyncio::try_(task);
-    if (!result.ok()) ++cancelled;
-  }
-  const double end = thread_cpu_ns();
-  ASYNCIO_CHECK(cancelled == n, "a cancellation was lost");
-  co_return end - begin;
-}
-
 }  // namespace
 
 double raise_1(std::size_t n) { return asyncio::run(time_raise(1, n)); }
 double raise_5(std::size_t n) { return asyncio::run(time_raise(5, n)); }
 double raise_10(std::size_t n) { return asyncio::run(time_raise(10, n)); }
+double raise_20(std::size_t n) { return asyncio::run(time_raise(20, n)); }
 double pass_1(std::size_t n) { return asyncio::run(time_pass(1, n)); }
 double pass_5(std::size_t n) { return asyncio::run(time_pass(5, n)); }
 double pass_10(std::size_t n) { return asyncio::run(time_pass(10, n)); }
-double cancel_join(std::size_t n) { return asyncio::run(time_cancel(n)); }
-double cancel_try_join(std::size_t n) { return asyncio::run(time_cancel_try(n)); }
+double pass_20(std::size_t n) { return asyncio::run(time_pass(20, n)); }
 
 }  // namespace bench

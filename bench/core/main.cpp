@@ -21,6 +21,7 @@ constexpr Row kRows[] = {
     {"create_task + await, 1,000 at a time", &bench::task_batch, 1000},
     {"sleep(0), 1 task", &bench::switch_one, 1000},
     {"sleep(0), 1 task, a socket watched", &bench::switch_one_watching, 1000},
+    {"sleep(0), 2 tasks", &bench::switch_two, 1000},
     {"sleep(0), 100 tasks", &bench::switch_hundred, 1000},
     {"sleep(0), 100,000 tasks", &bench::switch_many, 500'000},
     {"call_soon", &bench::call_soon, 1000},
@@ -33,15 +34,25 @@ constexpr Row kRows[] = {
     {"lock: handed over", &bench::lock_handover, 1000},
     {"event: set + wake", &bench::event_wake, 256 * 4},
     {"gather of 10,000, per child", &bench::gather_many, 10'000},
+    {"TaskGroup of 10,000, per child", &bench::task_group_many, 10'000},
+    {"as_completed of 10,000, per child", &bench::as_completed_many, 10'000},
     {"run(nothing)", &bench::run_nothing, 100},
     {"raise through 1 coroutine", &bench::raise_1, 100},
     {"raise through 5 coroutines", &bench::raise_5, 100},
     {"raise through 10 coroutines", &bench::raise_10, 100},
-    {"the same with pass(), 1", &bench::pass_1, 100},
-    {"the same with pass(), 5", &bench::pass_5, 100},
-    {"the same with pass(), 10", &bench::pass_10, 100},
-    {"cancel + join of a sleeper", &bench::cancel_join, 100},
-    {"the same, joined with try_()", &bench::cancel_try_join, 100},
+    {"raise through 20 coroutines", &bench::raise_20, 100},
+    {"raise with pass() through 1 coroutine", &bench::pass_1, 100},
+    {"raise with pass() through 5 coroutines", &bench::pass_5, 100},
+    {"raise with pass() through 10 coroutines", &bench::pass_10, 100},
+    {"raise with pass() through 20 coroutines", &bench::pass_20, 100},
+    {"cancel + join of a sleeper", &bench::cancel_join_0, 100},
+    {"cancel + join of a sleeper, 5 deep", &bench::cancel_join_5, 100},
+    {"cancel + join of a sleeper, 20 deep", &bench::cancel_join_20, 100},
+    {"cancel + try_() of a sleeper", &bench::cancel_try_0, 100},
+    {"cancel + try_() of a sleeper, 5 deep", &bench::cancel_try_5, 100},
+    {"cancel + try_() of a sleeper, 20 deep", &bench::cancel_try_20, 100},
+    {"cancel + try_() through pass(), 5 deep", &bench::cancel_pass_5, 100},
+    {"cancel + try_() through pass(), 20 deep", &bench::cancel_pass_20, 100},
     {"call_soon_threadsafe flood, caller", &bench::flood_caller, 100'000},
     {"call_soon_threadsafe flood, both threads", &bench::flood_both, 100'000},
 };
@@ -55,6 +66,7 @@ void print_all(const bench::Effort& effort) {
   }
   const double wait_for_ns = bench::ns_per_operation(&bench::wait_for_trivial, 1000, effort);
   bench::print_row("wait_for that does not fire, over the await", "ns", wait_for_ns - await_ns);
+  bench::thread_items(effort);
 }
 
 int profile(std::string_view name, std::size_t n) {

@@ -18,6 +18,7 @@ double read_clock(clockid_t clock) {
 
 double thread_cpu_ns() { return read_clock(CLOCK_THREAD_CPUTIME_ID); }
 double process_cpu_ns() { return read_clock(CLOCK_PROCESS_CPUTIME_ID); }
+double wall_ns() { return read_clock(CLOCK_MONOTONIC); }
 
 double ns_per_operation(Item item, std::size_t least_n, const Effort& effort) {
   std::size_t n = least_n;

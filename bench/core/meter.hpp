@@ -10,6 +10,29 @@ namespace bench {
 double thread_cpu_ns();
 double process_cpu_ns();
 
+double wall_ns();
+
+/// The time between two moments, by the clock and by the CPUs of all threads.
+struct WallAndCpu {
+  double wall_ns = 0;
+  double cpu_ns = 0;
+
+  [[nodiscard]] WallAndCpu per(std::size_t n) const {
+    return {wall_ns / static_cast<double>(n), cpu_ns / static_cast<double>(n)};
+  }
+};
+
+class Stopwatch {
+ public:
+  Stopwatch() : begin_{wall_ns(), process_cpu_ns()} {}
+  [[nodiscard]] WallAndCpu read() const {
+    return {wall_ns() - begin_.wall_ns, process_cpu_ns() - begin_.cpu_ns};
+  }
+
+ private:
+  WallAndCpu begin_;
+};
+
 /// Performs `n` operations and gives the nanoseconds that they took.
 using Item = double (*)(std::size_t n);
 

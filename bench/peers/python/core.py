@@ -1,4 +1,7 @@
-"""The items of bench/core in Python's asyncio, under the same names; main() is the same too."""
+"""The items of bench/core on asyncio's own loop or uvloop's, under the same names.
+
+core.py asyncio|uvloop quick|full|sleepers
+"""
 
 import asyncio
 import os
@@ -50,6 +53,26 @@ async def gather_many(n):
     for _ in range(n // 10_000):
         await asyncio.gather(*[trivial() for _ in range(10_000)])
     return thread_cpu_ns() - begin
+
+
+async def task_group_many(n):
+    begin = thread_cpu_ns()
+    for _ in range(n // 10_000):
+        async with asyncio.TaskGroup() as group:
+            for _ in range(10_000):
+                group.create_task(trivial())
+    return thread_cpu_ns() - begin
+
+
+async def as_completed_many(n):
+    total = 0
+    begin = thread_cpu_ns()
+    for _ in range(n // 10_000):
+        for following in asyncio.as_completed([trivial() for _ in range(10_000)]):
+            total += await following
+    end = thread_cpu_ns()
+    assert total == n
+    return end - begin
 
 
 async def wait_for_trivial(n):
@@ -278,21 +301,80 @@ def raise_through(depth):
     return time_raise
 
 
-async def sleep_long():
-    await asyncio.sleep(3600)
+async def sleep_long(depth):
+    if depth == 0:
+        await asyncio.sleep(3600)
+    else:
+        await sleep_long(depth - 1)
 
 
-async def cancel_join(n):
-    begin = thread_cpu_ns()
+def cancel_join(depth):
+    async def time_cancel(n):
+        begin = thread_cpu_ns()
+        for _ in range(n):
+            task = asyncio.create_task(sleep_long(depth))
+            await asyncio.sleep(0)
+            task.cancel()
+            try:
+                await task
+            except asyncio.CancelledError:
+                pass
+        return thread_cpu_ns() - begin
+
+    return time_cancel
+
+
+# ---- to another thread and back
+
+
+async def time_round_trips(n):
+    here = asyncio.get_running_loop()
+    done = here.create_future()
+    started = here.create_future()
+    left = n
+
+    async def stay():
+        over = asyncio.get_running_loop().create_future()
+        here.call_soon_threadsafe(started.set_result, (asyncio.get_running_loop(), over))
+        await over
+
+    def ping():
+        there.call_soon_threadsafe(here.call_soon_threadsafe, pong)
+
+    def pong():
+        nonlocal left
+        left -= 1
+        if left == 0:
+            done.set_result(None)
+        else:
+            ping()
+
+    other = threading.Thread(target=asyncio.run, args=(stay(),))
+    other.start()
+    there, over = await started
+    wall, cpu = time.perf_counter_ns(), process_cpu_ns()
+    ping()
+    await done
+    wall, cpu = time.perf_counter_ns() - wall, process_cpu_ns() - cpu
+    there.call_soon_threadsafe(over.set_result, None)
+    other.join()
+    return wall / n, cpu / n
+
+
+async def time_to_thread(n):
+    await asyncio.to_thread(int)
+    wall, cpu = time.perf_counter_ns(), process_cpu_ns()
     for _ in range(n):
-        task = asyncio.create_task(sleep_long())
-        await asyncio.sleep(0)
-        task.cancel()
-        try:
-            await task
-        except asyncio.CancelledError:
-            pass
-    return thread_cpu_ns() - begin
+        await asyncio.to_thread(int)
+    return (time.perf_counter_ns() - wall) / n, (process_cpu_ns() - cpu) / n
+
+
+def thread_items(repeats, repeat_ns):
+    n = repeat_ns // 20_000
+    for name, item in (("loop to loop", time_round_trips), ("to_thread", time_to_thread)):
+        walls, cpus = zip(*[asyncio.run(item(n)) for _ in range(repeats)])
+        print_row(f"{name} and back, wall", "ns", statistics.median(walls))
+        print_row(f"{name} and back, CPU of both", "ns", statistics.median(cpus))
 
 
 # ---- 1,000,000 sleepers
@@ -303,25 +385,27 @@ def resident_bytes():
         return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
 
 
+DELAY = 12  # longer than it takes to start them all
+
+
 async def sleep_once():
-    await asyncio.sleep(1)
+    await asyncio.sleep(DELAY)
 
 
 async def sleep_all(count):
     before = resident_bytes()
+    begin_wall, begin = time.perf_counter(), thread_cpu_ns()
     tasks = [asyncio.create_task(sleep_once()) for _ in range(count)]
     await asyncio.sleep(0)
+    asleep = thread_cpu_ns()
     size = resident_bytes() - before
+    assert time.perf_counter() - begin_wall < DELAY, "the first sleeper was due too early"
     for task in tasks:
         await task
-    return size / count
-
-
-def sleepers():
-    begin = time.perf_counter()
-    size = asyncio.run(sleep_all(1_000_000))
-    print_row("1,000,000 sleepers, each", "B", size)
-    print_row("1,000,000 sleepers, beyond 1 s", "s", time.perf_counter() - begin - 1)
+    print_row("1,000,000 sleepers, start", "s", (asleep - begin) / 1e9)
+    print_row("1,000,000 sleepers, wake", "s", (thread_cpu_ns() - asleep) / 1e9)
+    print_row("1,000,000 sleepers, start + wake", "s", (thread_cpu_ns() - begin) / 1e9)
+    print_row("1,000,000 sleepers, each", "B", size / count)
 
 
 # ---- main
@@ -332,6 +416,7 @@ ROWS = [
     ("create_task + await, 1,000 at a time", task_batch, 1000),
     ("sleep(0), 1 task", switch(1), 1000),
     ("sleep(0), 1 task, a socket watched", switch_watching, 1000),
+    ("sleep(0), 2 tasks", switch(2), 1000),
     ("sleep(0), 100 tasks", switch(100), 1000),
     ("sleep(0), 100,000 tasks", switch(100_000), 200_000),
     ("call_soon", call_soon, 1000),
@@ -344,11 +429,16 @@ ROWS = [
     ("lock: handed over", lock_handover, 1000),
     ("event: set + wake", event_wake, 256 * 4),
     ("gather of 10,000, per child", gather_many, 10_000),
+    ("TaskGroup of 10,000, per child", task_group_many, 10_000),
+    ("as_completed of 10,000, per child", as_completed_many, 10_000),
     ("run(nothing)", run_nothing, 10),
     ("raise through 1 coroutine", raise_through(1), 100),
     ("raise through 5 coroutines", raise_through(5), 100),
     ("raise through 10 coroutines", raise_through(10), 100),
-    ("cancel + join of a sleeper", cancel_join, 100),
+    ("raise through 20 coroutines", raise_through(20), 100),
+    ("cancel + join of a sleeper", cancel_join(0), 100),
+    ("cancel + join of a sleeper, 5 deep", cancel_join(5), 100),
+    ("cancel + join of a sleeper, 20 deep", cancel_join(20), 100),
     ("call_soon_threadsafe flood, caller", flood("caller"), 1000),
     ("call_soon_threadsafe flood, both threads", flood("both"), 1000),
 ]
@@ -369,9 +459,13 @@ def print_row(row, unit, value):
 
 
 def main():
-    command = sys.argv[1] if len(sys.argv) > 1 else ""
+    loop, command = sys.argv[1:]
+    if loop == "uvloop":
+        import uvloop
+
+        uvloop.install()
     if command == "sleepers":
-        return sleepers()
+        return asyncio.run(sleep_all(1_000_000))
     effort = (3, 1_000_000) if command == "quick" else (7, 10_000_000)
     await_ns = 0
     for name, item, least_n in ROWS:
@@ -381,6 +475,7 @@ def main():
         print_row(name, "ns", time_taken)
     wait_for_ns = ns_per_operation(wait_for_trivial, 1000, *effort)
     print_row("wait_for that does not fire, over the await", "ns", wait_for_ns - await_ns)
+    thread_items(*effort)
 
 
 main()
