@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <filesystem>
 #include <sstream>
 
 #include "bench/runner/items.hpp"
+#include "bench/runner/peers.hpp"
 #include "bench/runner/process.hpp"
 
 namespace bench {
@@ -10,7 +12,7 @@ namespace {
 struct Arm {
   std::string name;
   std::vector<std::string> command;
-  bool slow_sleepers;  // half a minute: once is enough
+  bool slow_sleepers = false;  // a quarter of a minute: once is enough
 };
 
 // Lines of row, unit, value.
@@ -30,36 +32,65 @@ std::vector<std::string> with(std::vector<std::string> command, const std::strin
   return command;
 }
 
+std::vector<Arm> our_arms(Setting& setting, ItemReport& report) {
+  std::vector<Arm> arms;
+  arms.push_back({setting.versions["compiler"], {setting.programs / "bench_core"}});
+  const std::string gcc_core = setting.gcc_programs / "bench_core";
+  if (std::filesystem::exists(gcc_core)) {
+    arms.push_back({setting.versions["g++"], {gcc_core}});
+  } else {
+    report.add_note("g++ is left out: no bench_core was built with it");
+  }
+  for (const Arm& arm : arms) report.add_arm(arm.name, ItemReport::Role::ours);
+  return arms;
+}
+
+void add_peers(Setting& setting, ItemReport& report, std::vector<Arm>& arms) {
+  const auto add = [&](const Peer& peer, bool slow_sleepers = false) {
+    if (!peer.found()) return;
+    arms.push_back({peer.name, peer.command, slow_sleepers});
+    report.add_arm(peer.name, ItemReport::Role::peer);
+  };
+  add(python_peer(setting, report, "core", PythonLoop::asyncio), true);
+  add(python_peer(setting, report, "core", PythonLoop::uvloop), true);
+  add(go_peer(setting, report, "core"), true);
+  add(rust_peer(setting, report, "core"));
+  add(node_peer(setting, report, "core"), true);
+  add(cpp_peer(setting, report, "asio_core"));
+  add(cpp_peer(setting, report, "uv_core"));
+}
+
+// A machine may be too small or too busy for a million of them: the rest is worth having then.
+void measure_sleepers(const Arm& arm, ItemReport& report) {
+  const Attempt attempt = try_program(with(arm.command, "sleepers"));
+  if (attempt.succeeded) {
+    read_rows(attempt.output, arm.name, report);
+  } else {
+    report.add_note("1,000,000 sleepers of " + arm.name +
+                    " failed; try it alone: " + arm.command.back() + " sleepers");
+  }
+}
+
 }  // namespace
 
 ItemReport measure_core(Setting& setting) {
   const int rounds = setting.rounds(3);
   ItemReport report("core", "CPU time per operation, median of " + std::to_string(rounds) +
-                                " rounds of 9 repeats (CPython: 7)");
-  std::vector<Arm> arms;
-  arms.push_back({setting.versions["compiler"], {setting.programs / "bench_core"}, false});
-  report.add_arm(arms.back().name, ItemReport::Role::ours);
-  const std::string gcc_core = setting.gcc_programs / "bench_core";
-  if (std::filesystem::exists(gcc_core)) {
-    arms.push_back({setting.versions["g++"], {gcc_core}, false});
-    report.add_arm(arms.back().name, ItemReport::Role::ours);
-  } else {
-    report.add_note("g++ is left out: no bench_core was built with it");
-  }
-  const std::string python = system_python(setting);
-  if (!python.empty()) {
-    arms.push_back({"CPython", {python, setting.source / "bench/peers/python/core.py"}, true});
-    report.add_arm(arms.back().name, ItemReport::Role::peer);
-  } else {
-    report.add_note("CPython is left out: no /usr/bin/python3");
-  }
+                                " rounds of 9 repeats (CPython and uvloop: 7)");
+  std::vector<Arm> arms = our_arms(setting, report);
+  add_peers(setting, report, arms);
+  setting.progress.begin("core", rounds * static_cast<int>(arms.size()));
   for (int round = 0; round < rounds; ++round) {
-    for (const std::size_t i : setting.order(arms.size())) {
+    // In the first one ours is the first, so that its rows set the order of the table.
+    std::vector<std::size_t> order = setting.order(arms.size());
+    if (round == 0) std::iter_swap(order.begin(), std::find(order.begin(), order.end(), 0));
+    for (const std::size_t i : order) {
       const Arm& arm = arms[i];
+      setting.progress.step(arm.name);
       read_rows(run_program(with(arm.command, setting.quick ? "quick" : "full")).output, arm.name,
                 report);
-      if (arm.slow_sleepers && (setting.quick || round > 0)) continue;
-      read_rows(run_program(with(arm.command, "sleepers")).output, arm.name, report);
+      if (setting.quick || (arm.slow_sleepers && round > 0)) continue;
+      measure_sleepers(arm, report);
     }
   }
   return report;

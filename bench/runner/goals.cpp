@@ -19,13 +19,16 @@ std::vector<Goal> goals_of(const std::string& item) {
         {"gather of 10,000, per child", "", 35},
         {"wait_for that does not fire, over the await", "", 80},
         {"1,000,000 sleepers, each", "", 320},
-        {"1,000,000 sleepers, beyond 1 s", "", 0.30},
+        {"1,000,000 sleepers, start + wake", "", 0.30},
         {"cancel + join of a sleeper", "", 1000},
         {"raise through 1 coroutine", "", 1400},
         {"raise through 5 coroutines", "", 5000},
         {"raise through 10 coroutines", "", 9500},
-        {"the same with pass(), 10", "", 700},
+        {"raise with pass() through 10 coroutines", "", 700},
+        {"raise through 20 coroutines", "", 18500},
+        {"raise with pass() through 20 coroutines", "", 1400},
         {"call_soon_threadsafe flood, caller", "", 25},
+        {"loop to loop / raw eventfd + epoll, CPU", "", 1.15},
         {"run(nothing)", "", 2000},
     };
   }
