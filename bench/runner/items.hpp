@@ -42,5 +42,7 @@ ItemReport measure_http_client(Setting& setting);
 ItemReport measure_cold(Setting& setting);
 ItemReport measure_articles(Setting& setting);
 ItemReport measure_compile(Setting& setting);
+ItemReport measure_startup(Setting& setting);
+ItemReport measure_size(Setting& setting);
 
 }  // namespace bench

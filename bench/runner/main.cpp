@@ -68,6 +68,8 @@ constexpr Item kItems[] = {
     {"cold", &measure_cold, "5,000 new connections at once"},
     {"articles", &measure_articles, "50 to 450 pages at once from a slow server"},
     {"compile", &measure_compile, "what a user's build pays"},
+    {"startup", &measure_startup, "hello world, from the start of the process to its end"},
+    {"size", &measure_size, "hello world, the bytes of the program"},
 };
 
 constexpr const char* kUsage = R"(usage: ./dev bench [ITEM]... [options]
