@@ -24,7 +24,7 @@ Coro<> get_pages(Work* work) {
       if (work->close) request.header("Connection", "close");
       auto response = co_await request;
       response.raise_for_status();
-      const std::string body = co_await response.read();
+      const std::string body = co_await std::move(response).read();
       ++work->tally.completed;
       work->tally.bytes += body.size();
     } catch (const std::exception& error) {

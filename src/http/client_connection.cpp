@@ -6,6 +6,7 @@
 #include "asyncio/base/error.hpp"
 #include "asyncio/coro/pass.hpp"
 #include "asyncio/task/timeouts.hpp"
+#include "http/parse_buffered.hpp"
 
 namespace asyncio::http {
 
@@ -53,13 +54,7 @@ void ClientConnection::on_ready() noexcept { idle_owner_->on_idle_event(*this); 
 // --- one exchange -------------------------------------------------------------------------------
 
 Event ClientConnection::advance(std::string* body) {
-  std::string_view bytes = reader_.buffered();
-  const std::size_t before = bytes.size();
-  const Event event = parser_.next(bytes);
-  // A view into the buffer: taken over before the bytes are given back.
-  if (event == Event::body && body != nullptr) body->append(parser_.body());
-  reader_.consume(before - bytes.size());
-  return event;
+  return parse_buffered(reader_, parser_, body);
 }
 
 // Reads until the parser says something else than need_more.
@@ -76,12 +71,12 @@ Coro<> ClientConnection::fill(ExchangeDeadline deadline, Event& event, std::stri
       if (late && until != deadline.total && writer_.get_write_buffer_size() < unsent) continue;
       co_await raise(more.exception());
     }
-    event = more.value() == 0 ? parser_.eof() : advance(body);
+    event = parse_filled(more.value(), reader_, parser_, body);
   }
 }
 
-Coro<> ClientConnection::exchange(std::string head, std::string_view body, std::string_view method,
-                                  ExchangeDeadline deadline) {
+Coro<> ClientConnection::exchange(std::string_view head, std::string_view body,
+                                  std::string_view method, ExchangeDeadline deadline) {
   ++exchanges_;
   parser_.start_response(method);
   // Not drained: the rest goes out while we read, since a server may answer (413) and close before

@@ -63,8 +63,9 @@ class ClientConnection final : public base::ListNode, private ReadinessListener 
   /// Whether a byte of the present response has come.
   [[nodiscard]] bool response_started() const noexcept { return parser_.started(); }
 
-  /// Sends head and body and reads the head of the response.
-  Coro<> exchange(std::string head, std::string_view body, std::string_view method,
+  /// Sends head and body and reads the head of the response. The texts must live until the await is
+  /// over.
+  Coro<> exchange(std::string_view head, std::string_view body, std::string_view method,
                   ExchangeDeadline deadline);
   [[nodiscard]] Http1Parser& parser() noexcept { return parser_; }
   /// Whether bytes of a body may follow; set by exchange(), until the last was read.

@@ -21,21 +21,20 @@ struct Hop {
   ConnectionPool& pool;
   RequestSpec& spec;
   const ClientTimeout& timeout;
-  bool decompress;
 };
 
-std::string request_head(const Hop& hop, const Url& url) {
-  Headers fields = hop.spec.headers;
-  if (!fields.contains("Accept")) fields.add("Accept", "*/*");
-  if (hop.decompress && !fields.contains("Accept-Encoding")) {
-    fields.add("Accept-Encoding", accept_encoding());
-  }
-  const BodyLength body =
-      hop.spec.has_body ? BodyLength::known(hop.spec.body.size()) : BodyLength::none();
+std::string request_head(const RequestSpec& spec, const Url& url) {
+  const BodyLength body = spec.has_body ? BodyLength::known(spec.body.size()) : BodyLength::none();
   std::string head;
-  head.reserve(256);
-  append_request_head(head, hop.spec.method, url.request_target(), url.host_port(), fields, body);
+  append_request_head(head, spec.method, url.request_target(), url.host_port(), spec.headers, body);
   return head;
+}
+
+/// Of a URL without userinfo, which all that are sent to are.
+std::string_view origin_of(const Url& url) {
+  const std::string_view authority = url.host_port();
+  const char* begin = url.to_string().data();
+  return {begin, static_cast<std::size_t>(authority.data() + authority.size() - begin)};
 }
 
 std::exception_ptr connector_error(const std::exception_ptr& error, const std::string& what,
@@ -82,14 +81,28 @@ Coro<std::unique_ptr<ClientConnection>> connect(const Hop& hop, const Url& url) 
   co_return std::make_unique<ClientConnection>(std::move(streams).value(), client_limits());
 }
 
+/// From now on: the time in the queue does not count.
+void start_total(const Hop& hop, ResponseState& response) {
+  if (response.deadline.total || !hop.timeout.total) return;
+  response.deadline.total =
+      base::saturating_add(hop.pool.scheduler()->time(), hop.timeout.total->value());
+}
+
+/// The usual case: a slot is free, and an idle connection came with it. False, perhaps with the
+/// slot: there is something to wait for.
+bool acquire_at_once(const Hop& hop, ResponseState& response) {
+  if (!response.slot) response.slot = hop.pool.try_acquire(origin_of(response.url));
+  if (!response.slot) return false;
+  start_total(hop, response);
+  response.connection = response.slot.take_idle();
+  return response.connection != nullptr;
+}
+
 /// A slot, and a connection in it: an idle one unless `fresh`.
 Coro<> acquire(const Hop& hop, ResponseState& response, bool fresh) {
   using Connecting = Coro<std::unique_ptr<ClientConnection>>;
-  if (!response.slot) response.slot = co_await pass(hop.pool.acquire(response.url.origin()));
-  if (!response.deadline.total && hop.timeout.total) {
-    response.deadline.total =
-        base::saturating_add(hop.pool.scheduler()->time(), hop.timeout.total->value());
-  }
+  if (!response.slot) response.slot = co_await pass(hop.pool.acquire(origin_of(response.url)));
+  start_total(hop, response);
   if (!fresh) response.connection = response.slot.take_idle();
   if (!response.connection) {
     response.connection = co_await pass(asyncio::detail::WaitForAwaiter<Connecting>(
@@ -129,10 +142,12 @@ bool may_replay(const Hop& hop, const ResponseState& response, const std::except
 
 /// The response with its head, at one URL.
 Coro<> send(const Hop& hop, ResponseState& response) {
-  const std::string head = request_head(hop, response.url);
+  const std::string head = request_head(hop.spec, response.url);
   for (bool fresh = false;; fresh = true) {
-    Result<void> ready = co_await try_(acquire_in_time(hop, response, fresh));
-    if (!ready.ok()) co_await raise(client_error(ready.exception(), response, false));
+    if (fresh || !acquire_at_once(hop, response)) {
+      Result<void> ready = co_await try_(acquire_in_time(hop, response, fresh));
+      if (!ready.ok()) co_await raise(client_error(ready.exception(), response, false));
+    }
     Result<void> answer = co_await try_(
         response.connection->exchange(head, hop.spec.body, hop.spec.method, response.deadline));
     if (answer.ok()) break;
@@ -219,8 +234,8 @@ Url without_userinfo(Url url) {
 }
 
 /// Where the first request goes, with the session's fields and the URL's credentials in `spec`.
-Url prepare(const SessionState& session, RequestSpec& spec) {
-  Url url = session.base_url ? session.base_url->resolve(spec.url) : Url::parse(spec.url);
+Url prepare(SessionState& session, RequestSpec& spec, bool decompress) {
+  Url url = session.parse(spec.url);
   if (!url.userinfo().empty()) {
     if (spec.headers.contains("Authorization")) {
       throw ValueError(
@@ -229,7 +244,15 @@ Url prepare(const SessionState& session, RequestSpec& spec) {
     add_credentials(spec.headers, url);
   }
   // Here and not for each hop: a redirect to another host must not carry them either.
+  constexpr std::size_t kMoreFields = 2;
+  constexpr std::size_t kMoreBytes = 64;
+  spec.headers.reserve(session.defaults.size() + spec.headers.size() + kMoreFields,
+                       session.defaults.bytes() + spec.headers.bytes() + kMoreBytes);
   spec.headers.add_missing(session.defaults);
+  if (!spec.headers.contains("Accept")) spec.headers.add("Accept", "*/*");
+  if (decompress && !spec.headers.contains("Accept-Encoding")) {
+    spec.headers.add("Accept-Encoding", accept_encoding());
+  }
   return without_userinfo(std::move(url));
 }
 
@@ -240,12 +263,12 @@ Coro<ClientResponse> perform(std::shared_ptr<SessionState> session, RequestSpec 
   const bool decompress = spec.auto_decompress.value_or(session->options.auto_decompress);
   const std::size_t most = spec.max_redirects.value_or(session->options.max_redirects);
   const std::shared_ptr<ConnectionPool> pool = session->pool();
-  const Hop hop{*session, *pool, spec, timeout, decompress};
-  Url url = prepare(*session, spec);
+  const Hop hop{*session, *pool, spec, timeout};
+  Url url = prepare(*session, spec, decompress);
   std::vector<ClientResponse> history;
   std::optional<Nanoseconds> total;
   for (;;) {
-    auto response = std::make_shared<ResponseState>(spec.method, url);
+    auto response = std::make_shared<ResponseState>(spec.method, std::move(url));
     response->deadline = {total, timeout.sock_read};
     response->total = timeout.total;
     response->max_body_bytes = session->options.max_body_bytes;
@@ -265,7 +288,7 @@ Coro<ClientResponse> perform(std::shared_ptr<SessionState> session, RequestSpec 
     }
     if (history.size() >= most) throw too_many(*response, most);
     co_await pass(discard_body(response));
-    follow(spec, response->head.status, url, *target);
+    follow(spec, response->head.status, response->url, *target);
     history.emplace_back(std::move(response));
     url = without_userinfo(std::move(*target));
   }

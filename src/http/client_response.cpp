@@ -11,12 +11,6 @@
 namespace asyncio::http {
 namespace {
 
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-  return text;
-}
-
 std::string lower(std::string_view text) {
   std::string small(text);
   std::transform(small.begin(), small.end(), small.begin(), [](char c) { return chars::lower(c); });
@@ -46,15 +40,15 @@ const std::string& ClientResponse::method() const noexcept { return state_->meth
 
 std::string ClientResponse::content_type() const {
   const std::string_view value = headers().get("Content-Type", "application/octet-stream");
-  return lower(trim(value.substr(0, value.find(';'))));
+  return lower(chars::trim(value.substr(0, value.find(';'))));
 }
 
 std::string ClientResponse::charset() const {
   std::string_view value = headers().get("Content-Type", "");
   for (auto at = value.find(';'); at != std::string_view::npos; at = value.find(';')) {
-    value = trim(value.substr(at + 1));
+    value = chars::trim(value.substr(at + 1));
     if (!same_name(value.substr(0, 8), "charset=")) continue;
-    std::string_view name = trim(value.substr(8, value.find(';') - 8));
+    std::string_view name = chars::trim(value.substr(8, value.find(';') - 8));
     if (name.size() >= 2 && name.front() == '"' && name.back() == '"') {
       name = name.substr(1, name.size() - 2);
     }

@@ -28,6 +28,15 @@ std::shared_ptr<ConnectionPool> SessionState::pool() {
   return connections;
 }
 
+const Url& SessionState::parse(const std::string& text) {
+  if (!last_url || text != last_text) {
+    last_url.reset();  // should parsing or copying fail
+    last_text = text;
+    last_url = base_url ? base_url->resolve(text) : Url::parse(text);
+  }
+  return *last_url;
+}
+
 }  // namespace detail
 
 ClientSession::ClientSession(ClientSessionOptions options)

@@ -94,6 +94,19 @@ ConnectionPool::ConnectionPool(Scheduler& scheduler, const PoolLimits& limits)
 
 ConnectionPool::~ConnectionPool() { close(); }
 
+// A newcomer does not overtake those who wait: were there room for them, they would not wait.
+bool ConnectionPool::has_room(const PooledHost& host) const noexcept {
+  return host.waiters.empty() && below(in_use_, limits_.total) &&
+         below(host.in_use, limits_.per_host);
+}
+
+Slot ConnectionPool::try_acquire(std::string_view origin) {
+  const auto at = hosts_.find(origin);
+  if (at == hosts_.end() || !has_room(*at->second)) return {};
+  take(*at->second);
+  return {shared_from_this(), *at->second};
+}
+
 AcquireSlot ConnectionPool::acquire(std::string_view origin) {
   return {shared_from_this(), host_of(origin)};
 }
@@ -235,12 +248,7 @@ AcquireSlot::~AcquireSlot() {
 }
 
 bool AcquireSlot::await_ready() noexcept {
-  // A newcomer does not overtake those who wait: were there room for them, they would not wait.
-  const PoolLimits& limits = pool_->limits_;
-  if (!host_->waiters.empty() || !ConnectionPool::below(pool_->in_use_, limits.total) ||
-      !ConnectionPool::below(host_->in_use, limits.per_host)) {
-    return false;
-  }
+  if (!pool_->has_room(*host_)) return false;
   pool_->take(*host_);
   granted_ = true;
   return true;

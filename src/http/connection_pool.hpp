@@ -92,6 +92,8 @@ class ConnectionPool final : public std::enable_shared_from_this<ConnectionPool>
   ConnectionPool& operator=(const ConnectionPool&) = delete;
   ~ConnectionPool();
 
+  /// A slot if nobody has to wait for one, else an empty one.
+  Slot try_acquire(std::string_view origin);
   /// `Slot slot = co_await pool->acquire(origin)`. FIFO; cancelling leaves the queue.
   AcquireSlot acquire(std::string_view origin);
 
@@ -114,6 +116,7 @@ class ConnectionPool final : public std::enable_shared_from_this<ConnectionPool>
     return limit == 0 || used < limit;
   }
   PooledHost& host_of(std::string_view origin);
+  [[nodiscard]] bool has_room(const PooledHost& host) const noexcept;
   void forget_unused(PooledHost& host) noexcept;
   void take(PooledHost& host) noexcept;
   void give_back(PooledHost& host) noexcept;

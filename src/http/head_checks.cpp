@@ -39,9 +39,7 @@ bool is_reg_name(std::string_view text) noexcept {
       continue;
     }
     // The comma is legal in a reg-name and found only where two Host fields have been merged.
-    constexpr std::string_view kMarks = "-._~!$&'()*+;=";
-    const bool letter = chars::lower(c) >= 'a' && chars::lower(c) <= 'z';
-    if (!letter && !chars::is(c, chars::kDigit) && kMarks.find(c) == kNone) return false;
+    if (!chars::is(c, chars::kUrl) || c == ',') return false;
   }
   return !text.empty();
 }

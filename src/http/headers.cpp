@@ -197,6 +197,28 @@ void Headers::append_unchecked(std::string_view name, std::string_view value) {
   unchecked_ = true;
 }
 
+void Headers::adopt(std::string_view head) {
+  fields_.clear();
+  text_ = head;
+  unchecked_ = false;
+}
+
+void Headers::append_from(std::string_view head, std::string_view name, std::string_view value) {
+  const auto lies_in_head = [head](std::string_view part) {
+    const std::less<> before;  // defined for unrelated pointers, unlike <
+    return !before(part.data(), head.data()) &&
+           !before(head.data() + head.size(), part.data() + part.size());
+  };
+  const bool noted = lies_in_head(name) && lies_in_head(value) &&
+                     head.size() <= std::numeric_limits<std::uint32_t>::max();
+  if (!noted) return append_unchecked(name, value);
+  fields_.push_back({static_cast<std::uint32_t>(name.data() - head.data()),
+                     static_cast<std::uint32_t>(name.size()),
+                     static_cast<std::uint32_t>(value.data() - head.data()),
+                     static_cast<std::uint32_t>(value.size())});
+  unchecked_ = true;
+}
+
 bool operator==(const Headers& left, const Headers& right) noexcept {
   return std::equal(left.begin(), left.end(), right.begin(), right.end(),
                     [](const Header& a, const Header& b) {

@@ -101,7 +101,7 @@ class Http1Engine::Grammar final : public beast::basic_parser<is_request> {
       return;
     }
     note_field(found_, known, view(value));
-    found_.fields->append_unchecked(view(name), view(value));
+    found_.fields->append_from(found_.head, view(name), view(value));
   }
   void on_header_impl(error_code&) override {}
   void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
@@ -128,8 +128,9 @@ void Http1Engine::drop() noexcept {
   kind_ = Kind::none;
 }
 
-void Http1Engine::reset_findings(Headers& into, std::size_t max_fields) {
-  into.clear();
+void Http1Engine::reset_findings(Headers& into, std::string_view head, std::size_t max_fields) {
+  into.adopt(head);
+  found.head = head;
   found.trailers.clear();
   found.fields = &into;
   found.max_fields = max_fields;
@@ -139,17 +140,17 @@ void Http1Engine::reset_findings(Headers& into, std::size_t max_fields) {
   found.chunk.reset();
 }
 
-void Http1Engine::start_request(std::size_t max_fields) {
+void Http1Engine::start_request(std::string_view head, std::size_t max_fields) {
   static_assert(sizeof(Grammar<true>) <= kStorage && sizeof(Grammar<false>) <= kStorage);
   drop();
-  reset_findings(found.request.headers, max_fields);
+  reset_findings(found.request.headers, head, max_fields);
   new (storage_) Grammar<true>(found);
   kind_ = Kind::request;
 }
 
-void Http1Engine::start_response(std::size_t max_fields, bool skip_body) {
+void Http1Engine::start_response(std::string_view head, std::size_t max_fields, bool skip_body) {
   drop();
-  reset_findings(found.response.headers, max_fields);
+  reset_findings(found.response.headers, head, max_fields);
   auto* grammar = new (storage_) Grammar<false>(found);
   kind_ = Kind::response;
   if (skip_body) grammar->skip(true);

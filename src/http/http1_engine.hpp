@@ -21,6 +21,7 @@ struct Http1Findings {
   ResponseHead response;
   Headers trailers;
   Headers* fields = nullptr;  // where the next field goes
+  std::string_view head;      // the bytes that `fields` has adopted
   std::size_t max_fields = 0;
   unsigned hosts = 0;  // fields seen, to be judged when the head is complete
   unsigned lengths = 0;
@@ -41,9 +42,9 @@ class Http1Engine {
   Http1Engine& operator=(const Http1Engine&) = delete;
   ~Http1Engine() { drop(); }
 
-  /// Begins a message, in place and without an allocation. `skip_body`: an answer to HEAD.
-  void start_request(std::size_t max_fields);
-  void start_response(std::size_t max_fields, bool skip_body);
+  /// Begins a message with the head that put() is given next. `skip_body`: an answer to HEAD.
+  void start_request(std::string_view head, std::size_t max_fields);
+  void start_response(std::string_view head, std::size_t max_fields, bool skip_body);
 
   struct Result {
     std::size_t used = 0;  // of the element; on error the start of the offending line
@@ -66,7 +67,7 @@ class Http1Engine {
   class Grammar;
   template <class Use>
   auto visit(Use use) const;
-  void reset_findings(Headers& into, std::size_t max_fields);
+  void reset_findings(Headers& into, std::string_view head, std::size_t max_fields);
   void drop() noexcept;
 
   static constexpr std::size_t kStorage = 128;

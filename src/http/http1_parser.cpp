@@ -288,9 +288,9 @@ Http1Parser::Event Http1Parser::Impl::parse_head(std::string_view head) {
 /// Parses a whole head. On error the offence is the line where the grammar stopped.
 bool Http1Parser::Impl::run_grammar(std::string_view head) {
   if (role_ == Role::server) {
-    engine_.start_request(limits_.fields);
+    engine_.start_request(head, limits_.fields);
   } else {
-    engine_.start_response(limits_.fields, method_ == "HEAD");
+    engine_.start_response(head, limits_.fields, method_ == "HEAD");
   }
   const Http1Engine::Result result = engine_.put(head);
   if (result.error == Kind::none && !result.need_more) return true;
@@ -401,6 +401,7 @@ Http1Parser::Event Http1Parser::Impl::finish_head() {
   found_.expect_continue =
       found_.expect_continue && role_ == Role::server && found_.request.version == HttpVersion11;
   found_.fields = &found_.trailers;
+  found_.head = {};
   state_ = State::after_head;
   return Event::head;
 }

@@ -178,7 +178,7 @@ BodyFraming append_response_head(std::string& out, int status, std::string_view 
   const OwnFraming own = own_framing(headers);
   const ResponsePlan plan = plan_response(status, own, body, context);
 
-  make_room(out, headers, reason.size());
+  make_room(out, headers, reason.size() + context.lines.size());
   out += "HTTP/1.1 ";
   append_number(out, static_cast<std::uint64_t>(status));
   out.append(" ").append(reason.empty() ? reason_phrase(status) : reason).append("\r\n");
@@ -190,6 +190,7 @@ BodyFraming append_response_head(std::string& out, int status, std::string_view 
   } else {
     append_fields(out, headers);
   }
+  out += context.lines;
   if (plan.length) append_length(out, *plan.length);
   if (plan.chunked_field) out += "Transfer-Encoding: chunked\r\n";
   const bool close = !context.keep_alive || plan.framing == BodyFraming::until_close;

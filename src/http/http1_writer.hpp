@@ -48,6 +48,7 @@ struct ResponseContext {
   std::string_view method = "GET";      // of the request: HEAD and CONNECT have no body
   HttpVersion version = HttpVersion11;  // of the request: 1.0 knows no chunks
   bool keep_alive = true;               // false adds "Connection: close"
+  std::string_view lines = {};          // fields ready to be sent, each with its CRLF
 };
 
 /// Appends a response head to `out`; `reason` may be empty for the usual phrase.

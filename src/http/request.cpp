@@ -1,6 +1,6 @@
 #include "asyncio/http/request.hpp"
 
-#include "http/chars.hpp"
+#include "asyncio/http/url.hpp"
 #include "http/server_connection.hpp"
 
 namespace asyncio::http {
@@ -17,21 +17,6 @@ std::string_view path_of(std::string_view target) {
 }
 
 }  // namespace
-
-std::string percent_decode(std::string_view text, bool plus) {
-  std::string out;
-  out.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size() && chars::is(text[i + 1], chars::kHexDigit) &&
-        chars::is(text[i + 2], chars::kHexDigit)) {
-      out += static_cast<char>(chars::hex_value(text[i + 1]) * 16 + chars::hex_value(text[i + 2]));
-      i += 2;
-    } else {
-      out += plus && text[i] == '+' ? ' ' : text[i];
-    }
-  }
-  return out;
-}
 
 Request::Request(RequestHead head, detail::ServerConnection& connection)
     : head_(std::move(head)),

@@ -14,17 +14,30 @@ Coro<std::vector<SocketAddress>> look_up(std::string host, std::uint16_t port) {
 
 }  // namespace
 
+bool ResolverCache::is_old(const Entry& entry, Nanoseconds now) {
+  return entry.lookup.done() && now - entry.begun >= kTimeToLive;
+}
+
+// Not at each look-up: a crawler knows thousands of names.
+void ResolverCache::sweep(Nanoseconds now) {
+  if (now < next_sweep_) return;
+  next_sweep_ = now + kTimeToLive;
+  std::erase_if(entries_, [&](const auto& entry) { return is_old(entry.second, now); });
+}
+
 Coro<std::vector<SocketAddress>> ResolverCache::resolve(std::string host, std::uint16_t port) {
   SocketAddress numeric;
   if (SocketAddress::parse(host, port, numeric)) {
     co_return std::vector<SocketAddress>(1, numeric);
   }
   const Nanoseconds now = scheduler_.time();
-  std::erase_if(entries_, [&](const auto& entry) {
-    return entry.second.lookup.done() && now - entry.second.begun >= kTimeToLive;
-  });
+  sweep(now);
   const auto key = std::pair(host, port);
   auto at = entries_.find(key);
+  if (at != entries_.end() && is_old(at->second, now)) {
+    entries_.erase(at);
+    at = entries_.end();
+  }
   if (at == entries_.end()) {
     auto lookup = asyncio::detail::spawn(scheduler_, look_up(host, port));
     // Should everybody give up before it fails, nobody is to be told.

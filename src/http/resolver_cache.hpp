@@ -26,8 +26,12 @@ class ResolverCache {
     Task<std::vector<SocketAddress>> lookup;
     Nanoseconds begun{0};
   };
+  [[nodiscard]] static bool is_old(const Entry& entry, Nanoseconds now);
+  void sweep(Nanoseconds now);
+
   Scheduler& scheduler_;
   std::map<std::pair<std::string, std::uint16_t>, Entry> entries_;
+  Nanoseconds next_sweep_{0};
 };
 
 }  // namespace asyncio::http

@@ -14,11 +14,11 @@ namespace detail {
 
 ServerCore::ServerCore(Scheduler& scheduler, std::shared_ptr<const Application> app,
                        const ServerOptions& options)
-    : scheduler_(scheduler),
-      app_(std::move(app)),
-      options_(options),
-      server_name_(options.server_name) {
-  if (!is_field_value(server_name_)) throw ValueError("server_name has a control byte");
+    : scheduler_(scheduler), app_(std::move(app)), options_(options) {
+  if (!is_field_value(options.server_name)) throw ValueError("server_name has a control byte");
+  if (!options.server_name.empty()) {
+    server_line_.append("Server: ").append(options.server_name).append("\r\n");
+  }
   options_.server_name = {};
 }
 
@@ -28,16 +28,21 @@ ParserLimits ServerCore::limits() const noexcept {
   return limits;
 }
 
-void ServerCore::add_fields(Headers& headers) {
+std::string_view ServerCore::usual_lines(const Headers& headers) {
   const std::int64_t second = scheduler_.backend().wall_clock_seconds();
   if (second != date_second_) {
+    const std::chrono::system_clock::time_point time{std::chrono::seconds(second)};
+    lines_ = "Date: " + format_http_date(time) + "\r\n" + server_line_;
     date_second_ = second;
-    date_ = format_http_date(std::chrono::system_clock::time_point(std::chrono::seconds(second)));
   }
-  if (!headers.contains("Date")) headers.append_unchecked("Date", date_);
-  if (!server_name_.empty() && !headers.contains("Server")) {
-    headers.append_unchecked("Server", server_name_);
-  }
+  const bool has_date = headers.contains("Date");
+  const bool has_server = headers.contains("Server");
+  if (!has_date && !has_server) return lines_;
+  const std::size_t date_size = lines_.size() - server_line_.size();
+  rarely_usual_.clear();
+  if (!has_date) rarely_usual_.append(lines_, 0, date_size);
+  if (!has_server) rarely_usual_ += server_line_;
+  return rarely_usual_;
 }
 
 void ServerCore::report(const std::exception_ptr& error, const Request& request) {

@@ -8,6 +8,7 @@
 #include "asyncio/http/errors.hpp"
 #include "asyncio/task/sleep.hpp"
 #include "asyncio/task/timeouts.hpp"
+#include "http/parse_buffered.hpp"
 #include "http/server_core.hpp"
 
 namespace asyncio::http::detail {
@@ -25,6 +26,11 @@ constexpr unsigned kRequestsInARow = 16;
 
 template <class A>
 using InTime = asyncio::detail::WaitForAwaiter<A>;
+
+Coro<Response> fail_with(std::exception_ptr error) {
+  co_await raise(std::move(error));
+  co_return Response();
+}
 
 }  // namespace
 
@@ -91,19 +97,14 @@ Coro<> ServerConnection::linger() {
 // --- reading ------------------------------------------------------------------------------------
 
 ServerConnection::Event ServerConnection::advance(std::string* body) {
-  std::string_view bytes = reader_.buffered();
-  const std::size_t before = bytes.size();
-  const Event event = parser_.next(bytes);
-  if (event == Event::body && body != nullptr) body->append(parser_.body());
-  reader_.consume(before - bytes.size());
-  return event;
+  return parse_buffered(reader_, parser_, body);
 }
 
 Coro<> ServerConnection::fill(Event& event, std::string* body,
                               std::optional<Nanoseconds> deadline) {
   const std::size_t count =
       co_await pass(InTime<asyncio::detail::FillBuffer>(reader_.fill(), deadline));
-  event = count == 0 ? parser_.eof() : advance(body);
+  event = parse_filled(count, reader_, parser_, body);
 }
 
 // False: the connection is over, and its peer was told why if there was something to tell.
@@ -118,8 +119,12 @@ Coro<bool> ServerConnection::read_head() {
       begun = true;
       deadline = base::saturating_add(now(), core_.options().header_timeout.value());
     }
-    Result<void> more = co_await try_(fill(event, nullptr, deadline));
-    if (more.ok()) continue;
+    Result<std::size_t> more =
+        co_await try_(InTime<asyncio::detail::FillBuffer>(reader_.fill(), deadline));
+    if (more.ok()) {
+      event = parse_filled(more.value(), reader_, parser_, nullptr);
+      continue;
+    }
     if (base::exception_is<CancelledError>(more.exception())) co_await raise(more.exception());
     const bool late = begun && base::exception_is<TimeoutError>(more.exception());
     if (!late) co_return false;
@@ -218,7 +223,7 @@ Coro<> ServerConnection::handle_request() {
   continue_due_ = parser_.expects_continue();
   Request request(parser_.take_request(), *this);
 
-  Result<Response> result = co_await try_(run_handler(request));
+  Result<Response> result = co_await try_(call_handler(request));
   if (!result.ok() && base::exception_is<CancelledError>(result.exception())) {
     writer_.abort();
     co_await raise(result.exception());
@@ -241,18 +246,21 @@ Coro<> ServerConnection::handle_request() {
     core_.report(sent.exception(), request);
   }
   idle_ = true;
-  if (keep_alive_) keep_alive_ = co_await pass(discard_body());
+  if (keep_alive_ && body_pending_) keep_alive_ = co_await pass(discard_body());
 }
 
-Coro<Response> ServerConnection::run_handler(Request& request) {
-  const auto expected = request.headers().get("Expect");
-  // HTTP/1.0 knows no expectations: RFC 9110 section 10.1.1.
-  if (expected && request.version() >= HttpVersion11 && !same_name(*expected, "100-continue")) {
-    throw HTTPException(417);
+// The handler's own coroutine, or one that fails with what it threw before it was one.
+Coro<Response> ServerConnection::call_handler(Request& request) {
+  try {
+    const auto expected = request.headers().get("Expect");
+    // HTTP/1.0 knows no expectations: RFC 9110 section 10.1.1.
+    if (expected && request.version() >= HttpVersion11 && !same_name(*expected, "100-continue")) {
+      throw HTTPException(417);
+    }
+    return core_.app().resolve(request)(request);
+  } catch (...) {
+    return fail_with(std::current_exception());
   }
-  const Handler& handler = core_.app().resolve(request);
-  Coro<Response> answer = handler(request);
-  co_return co_await pass(std::move(answer));
 }
 
 Response ServerConnection::response_of_error(const std::exception_ptr& error) {
@@ -267,19 +275,20 @@ Response ServerConnection::response_of_error(const std::exception_ptr& error) {
 }
 
 void ServerConnection::begin_head(const Request& request, Response& response) {
-  core_.add_fields(response.headers());
   const auto length = response.length();
   const BodyLength announced = length ? BodyLength::known(*length) : BodyLength::unknown();
   const bool may_announce = response.status() != 204;
   out_.clear();
-  framing_ = append_response_head(out_, response.status(), response.reason(), response.headers(),
-                                  may_announce ? announced : BodyLength::none(),
-                                  {request.method(), request.version(), keep_alive_});
+  framing_ = append_response_head(
+      out_, response.status(), response.reason(), response.headers(),
+      may_announce ? announced : BodyLength::none(),
+      {request.method(), request.version(), keep_alive_, core_.usual_lines(response.headers())});
   sent_ = 0;
   promised_ = length.value_or(0);
 }
 
-Coro<> ServerConnection::send(const Request& request, Response& response) {
+// All of it but a streamed body.
+void ServerConnection::write_response(const Request& request, Response& response) {
   try {
     begin_head(request, response);
   } catch (const ValueError&) {
@@ -289,17 +298,28 @@ Coro<> ServerConnection::send(const Request& request, Response& response) {
     begin_head(request, response);
   }
   if (framing_ == BodyFraming::until_close) keep_alive_ = false;
-  const bool bodyless = !response_has_body(request.method(), response.status());
-  if (bodyless || framing_ == BodyFraming::none) {
+  const bool has_body =
+      response_has_body(request.method(), response.status()) && framing_ != BodyFraming::none;
+  if (!has_body || response.body_stream()) {
     writer_.write(out_);
-  } else if (response.body_stream()) {
-    writer_.write(out_);
-    co_await pass(send_stream(response));
   } else {
-    writer_.writelines({out_, response.body()});
+    // Copying a short body costs less than a call that gathers.
+    constexpr std::size_t kWorthGathering = 2048;
     sent_ = response.body().size();
+    if (sent_ < kWorthGathering) {
+      writer_.write(out_ += response.body());
+    } else {
+      writer_.writelines({out_, response.body()});
+    }
   }
-  co_await pass(flush());
+}
+
+Coro<> ServerConnection::send(const Request& request, Response& response) {
+  write_response(request, response);
+  const bool streams = response.body_stream() && framing_ != BodyFraming::none &&
+                       response_has_body(request.method(), response.status());
+  if (streams) co_await pass(send_stream(response));
+  if (!drained()) co_await pass(flush());
 }
 
 Coro<> ServerConnection::send_stream(const Response& response) {
@@ -339,15 +359,19 @@ Coro<> ServerConnection::write(std::string_view piece) {
 }
 
 Coro<> ServerConnection::send_error(int status, std::string_view text) {
-  Headers headers;
-  core_.add_fields(headers);
-  headers.add("Content-Type", "text/plain; charset=utf-8");
+  const Headers headers{{"Content-Type", "text/plain; charset=utf-8"}};
   out_.clear();
   append_response_head(out_, status, {}, headers, BodyLength::known(text.size()),
-                       {"GET", HttpVersion11, false});
+                       {"GET", HttpVersion11, false, core_.usual_lines(headers)});
   writer_.writelines({out_, text});
   co_await pass(flush());
   keep_alive_ = false;
+}
+
+// Whether drain() would return at once, and without an error.
+bool ServerConnection::drained() const {
+  const asyncio::detail::Connection& connection = *writer_.connection();
+  return !connection.paused() && !connection.is_closing() && !connection.exception();
 }
 
 Coro<> ServerConnection::flush() {

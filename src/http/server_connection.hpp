@@ -46,11 +46,13 @@ class ServerConnection : public base::ListNode, private BodyWriter {
   Coro<> linger();
   Coro<bool> read_head();
   Coro<> handle_request();
-  Coro<Response> run_handler(Request& request);
+  Coro<Response> call_handler(Request& request);
   Response response_of_error(const std::exception_ptr& error);
   bool may_discard_body();
   Coro<bool> discard_body();
   void begin_head(const Request& request, Response& response);
+  void write_response(const Request& request, Response& response);
+  [[nodiscard]] bool drained() const;
   Coro<> send(const Request& request, Response& response);
   Coro<> send_stream(const Response& response);
   Coro<> send_error(int status, std::string_view text);

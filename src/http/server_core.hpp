@@ -23,8 +23,9 @@ class ServerCore {
   [[nodiscard]] const Application& app() const noexcept { return *app_; }
   [[nodiscard]] const ServerOptions& options() const noexcept { return options_; }
   [[nodiscard]] ParserLimits limits() const noexcept;
-  /// "Server" and "Date" of this second, as the lines of a head.
-  void add_fields(Headers& headers);
+  /// Date, of this second, and Server, as lines of a head; without those that `headers` has itself.
+  /// Good until the next call.
+  [[nodiscard]] std::string_view usual_lines(const Headers& headers);
   [[nodiscard]] bool stopping() const noexcept { return stopping_; }
   void add(ServerConnection& connection) noexcept { connections_.push_back(&connection); }
   /// What a handler failed with.
@@ -38,10 +39,11 @@ class ServerCore {
  private:
   Scheduler& scheduler_;
   std::shared_ptr<const Application> app_;
-  ServerOptions options_;  // its text is empty: see server_name_
-  std::string server_name_;
-  std::string date_;
-  std::int64_t date_second_ = 0;
+  ServerOptions options_;     // its text is empty: see server_name_
+  std::string lines_;         // Date, then Server
+  std::string server_line_;   // empty without a name
+  std::string rarely_usual_;  // what usual_lines() gives when one is left out
+  std::int64_t date_second_ = -1;
   base::List<ServerConnection> connections_;
   bool stopping_ = false;
 };

@@ -21,9 +21,15 @@ struct SessionState {
   /// closed or belongs to another loop.
   std::shared_ptr<ConnectionPool> pool();
 
+  /// Of an absolute URL, or one relative to base_url. The last one is remembered: many programs ask
+  /// for the same again and again. Errors: as Url::parse.
+  const Url& parse(const std::string& text);
+
   ClientSessionOptions options;  // its texts are empty: see below
   Headers defaults;              // User-Agent and what header() added
   std::optional<Url> base_url;
+  std::string last_text;  // of last_url, as it was given
+  std::optional<Url> last_url;
   std::shared_ptr<ConnectionPool> connections;
   std::unique_ptr<ResolverCache> resolver;
   bool closed = false;

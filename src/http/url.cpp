@@ -14,11 +14,10 @@ namespace {
 
 constexpr std::size_t kNone = std::string_view::npos;
 
-/// RFC 3986's pchar without "%", and what the part allows besides.
-bool is_allowed(char c, std::string_view besides) {
-  const char lower = chars::lower(c);
-  return (lower >= 'a' && lower <= 'z') || chars::is(c, chars::kDigit) ||
-         std::string_view("-._~!$&'()*+,;=").find(c) != kNone || besides.find(c) != kNone;
+/// Whether `text` begins with "%41" or another escape.
+bool is_escape(std::string_view text) {
+  return text.size() > 2 && text[0] == '%' && chars::is(text[1], chars::kHexDigit) &&
+         chars::is(text[2], chars::kHexDigit);
 }
 
 /// Appends `text`, escaping what the RFC does not allow there. Escapes stay as they are; a "%" that
@@ -27,10 +26,7 @@ void append_escaped(std::string& out, std::string_view text, std::string_view be
   static constexpr char kHex[] = "0123456789ABCDEF";
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
-    const bool escape = c == '%' && i + 2 < text.size() &&
-                        chars::is(text[i + 1], chars::kHexDigit) &&
-                        chars::is(text[i + 2], chars::kHexDigit);
-    if (escape || is_allowed(c, besides)) {
+    if (chars::is(c, chars::kUrl) || is_escape(text.substr(i)) || besides.find(c) != kNone) {
       out += c;
     } else {
       const auto byte = static_cast<unsigned char>(c);
@@ -44,19 +40,6 @@ void append_escaped(std::string& out, std::string_view text, std::string_view be
 constexpr std::string_view kInUserinfo = ":";
 constexpr std::string_view kInPath = "\\:@/";  // the backslash becomes a slash later
 constexpr std::string_view kInQuery = ":@/?";
-
-std::string decode(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%') {  // always an escape: parsing made it one
-      out += static_cast<char>(chars::hex_value(text[i + 1]) * 16 + chars::hex_value(text[i + 2]));
-      i += 2;
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
-}
 
 std::string_view trim_spaces(std::string_view text) {
   while (text.starts_with(' ')) text.remove_prefix(1);
@@ -160,6 +143,20 @@ bool has_dot_segment(std::string_view path) {
 }
 
 }  // namespace
+
+std::string percent_decode(std::string_view text, bool plus) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (is_escape(text.substr(i))) {
+      out += static_cast<char>(chars::hex_value(text[i + 1]) * 16 + chars::hex_value(text[i + 2]));
+      i += 2;
+    } else {
+      out += plus && text[i] == '+' ? ' ' : text[i];
+    }
+  }
+  return out;
+}
 
 /// Puts a Url together, part by part, in the order of its text.
 class UrlBuilder {
@@ -340,13 +337,13 @@ std::string_view Url::userinfo() const noexcept {
 
 std::string Url::user() const {
   const std::string_view info = userinfo();
-  return decode(info.substr(0, info.find(':')));
+  return percent_decode(info.substr(0, info.find(':')));
 }
 
 std::string Url::password() const {
   const std::string_view info = userinfo();
   const std::size_t colon = info.find(':');
-  return colon == kNone ? std::string() : decode(info.substr(colon + 1));
+  return colon == kNone ? std::string() : percent_decode(info.substr(colon + 1));
 }
 
 std::string_view Url::host() const noexcept {

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "tools/asyncio/text.hpp"
+
 namespace asyncio::tool {
 namespace {
 
@@ -26,30 +28,6 @@ std::uint64_t hash_of(std::string_view text) {
   return hash;
 }
 
-// What stands in a page comes from a URL, so it is text, never markup.
-std::string escape_html(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '&':
-        out += "&amp;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
 }  // namespace
 
 std::string make_page(std::uint64_t bytes) {
@@ -65,7 +43,8 @@ std::string make_page(std::uint64_t bytes) {
 }
 
 std::string make_fullcredits_page(std::string_view title_id, std::uint64_t bytes) {
-  const std::string title = escape_html(title_id);
+  // It comes from a URL, so it is text, never markup.
+  const std::string title = html_escape(title_id);
   std::string page = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>" +
                      title + " - Full Cast</title></head><body>\n<h1>" + title +
                      "</h1>\n<table class=\"cast_list\">\n";

@@ -56,6 +56,8 @@ class ClientResponse {
   /// ClientPayloadError when it is cut short or damaged (never a part as if it were whole),
   /// TimeoutError. After a cancellation the connection is closed. Python: read.
   [[nodiscard]] Coro<std::string> read() const&;
+  /// The same of a response that is not used any more, `std::move(response).read()`: without a
+  /// copy.
   [[nodiscard]] Coro<std::string> read() &&;
   /// The whole body as UTF-8: converted from the charset of Content-Type, UTF-8 without one. Bytes
   /// that should be UTF-8 are passed on as they are. ValueError for a charset that is unknown or

@@ -66,6 +66,8 @@ class Headers {
 
   [[nodiscard]] std::size_t size() const noexcept { return fields_.size(); }
   [[nodiscard]] bool empty() const noexcept { return fields_.empty(); }
+  /// Of the text of all fields, and of what is left of removed ones: for reserve().
+  [[nodiscard]] std::size_t bytes() const noexcept { return text_.size(); }
   [[nodiscard]] Header operator[](std::size_t index) const noexcept;
   [[nodiscard]] const_iterator begin() const noexcept;
   [[nodiscard]] const_iterator end() const noexcept;
@@ -75,7 +77,11 @@ class Headers {
   /// Appends what a parser has already checked. The writer checks such fields again before they are
   /// sent: see unchecked().
   void append_unchecked(std::string_view name, std::string_view value);
-  /// True when a field was added by append_unchecked().
+  /// For a parser: empties, and takes a copy of a whole head. append_from() then only notes where
+  /// in it a field lies; `name` and `value` are views of `head`, or of anything else.
+  void adopt(std::string_view head);
+  void append_from(std::string_view head, std::string_view name, std::string_view value);
+  /// True when a field was added by append_unchecked() or append_from().
   [[nodiscard]] bool unchecked() const noexcept { return unchecked_; }
 
   /// Same names (ignoring case) and values in the same order.

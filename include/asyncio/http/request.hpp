@@ -68,7 +68,4 @@ class Request {
   detail::ServerConnection* connection_;
 };
 
-/// "a b" of "a%20b"; with `plus`, "+" is a space, as in a query. An escape that is none stays.
-[[nodiscard]] std::string percent_decode(std::string_view text, bool plus = false);
-
 }  // namespace asyncio::http

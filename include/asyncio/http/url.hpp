@@ -94,4 +94,7 @@ class Url {
   bool ip_ = false;
 };
 
+/// "a b" of "a%20b"; with `plus`, "+" is a space, as in a query. An escape that is none stays.
+[[nodiscard]] std::string percent_decode(std::string_view text, bool plus = false);
+
 }  // namespace asyncio::http
