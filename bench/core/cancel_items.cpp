@@ -74,6 +74,7 @@ double cancel_join_20(std::size_t n) { return asyncio::run(time_cancel(20, n)); 
 double cancel_try_0(std::size_t n) { return cancel_try(&sleep_long, 0, n); }
 double cancel_try_5(std::size_t n) { return cancel_try(&sleep_long, 5, n); }
 double cancel_try_20(std::size_t n) { return cancel_try(&sleep_long, 20, n); }
+double cancel_pass_0(std::size_t n) { return cancel_try(&sleep_long_and_pass, 0, n); }
 double cancel_pass_5(std::size_t n) { return cancel_try(&sleep_long_and_pass, 5, n); }
 double cancel_pass_20(std::size_t n) { return cancel_try(&sleep_long_and_pass, 20, n); }
 

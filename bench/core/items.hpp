@@ -56,6 +56,7 @@ double cancel_join_20(std::size_t n);
 double cancel_try_0(std::size_t n);
 double cancel_try_5(std::size_t n);
 double cancel_try_20(std::size_t n);
+double cancel_pass_0(std::size_t n);
 double cancel_pass_5(std::size_t n);
 double cancel_pass_20(std::size_t n);
 

@@ -51,6 +51,7 @@ constexpr Row kRows[] = {
     {"cancel + try_() of a sleeper", &bench::cancel_try_0, 100},
     {"cancel + try_() of a sleeper, 5 deep", &bench::cancel_try_5, 100},
     {"cancel + try_() of a sleeper, 20 deep", &bench::cancel_try_20, 100},
+    {"cancel + try_() through pass()", &bench::cancel_pass_0, 100},
     {"cancel + try_() through pass(), 5 deep", &bench::cancel_pass_5, 100},
     {"cancel + try_() through pass(), 20 deep", &bench::cancel_pass_20, 100},
     {"call_soon_threadsafe flood, caller", &bench::flood_caller, 100'000},

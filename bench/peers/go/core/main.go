@@ -376,7 +376,7 @@ var rows = []row{
 	{"cancel + join of a sleeper", cancelJoin(0), 100},
 	{"cancel + join of a sleeper, 5 deep", cancelJoin(5), 100},
 	{"cancel + join of a sleeper, 20 deep", cancelJoin(20), 100},
-	{"cancel + try_() of a sleeper", cancelJoin(0), 100},
+	{"cancel + try_() through pass()", cancelJoin(0), 100},
 	{"cancel + try_() through pass(), 5 deep", cancelJoin(5), 100},
 	{"cancel + try_() through pass(), 20 deep", cancelJoin(20), 100},
 }

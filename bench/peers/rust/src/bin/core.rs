@@ -517,7 +517,7 @@ const ROWS: &[(&str, Item, u64)] = &[
     ("cancel + join of a sleeper", |n| run(cancel_join(0, n)), 100),
     ("cancel + join of a sleeper, 5 deep", |n| run(cancel_join(5, n)), 100),
     ("cancel + join of a sleeper, 20 deep", |n| run(cancel_join(20, n)), 100),
-    ("cancel + try_() of a sleeper", |n| run(cancel_join(0, n)), 100),
+    ("cancel + try_() through pass()", |n| run(cancel_join(0, n)), 100),
     ("cancel + try_() through pass(), 5 deep", |n| run(cancel_join(5, n)), 100),
     ("cancel + try_() through pass(), 20 deep", |n| run(cancel_join(20, n)), 100),
     ("call_soon_threadsafe flood, caller", |n| flood(n).0, 100_000),
