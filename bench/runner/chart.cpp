@@ -42,31 +42,42 @@ std::string open_drawing(double width, double height, const std::string& label) 
          " " + number(height) + "\" style=\"max-width:" + number(width) + "px\">\n";
 }
 
-// From value to place, logarithmic, with whole powers of ten at both ends.
+// 1, 2 and 5 times the powers of ten, from the last that is not above `least` to the first that is
+// not below `greatest`; over more than three decades the powers alone.
+std::vector<double> choose_ticks(double least, double greatest) {
+  const bool wide = greatest / least > 1000;
+  std::vector<double> ticks;
+  for (int power = int(std::floor(std::log10(least) - 1e-9)); power < 13; ++power) {
+    for (const double step : {1.0, 2.0, 5.0}) {
+      if (wide && step > 1) continue;
+      const double tick = step * std::pow(10, power);
+      if (tick <= least * 1.0001) ticks.clear();
+      ticks.push_back(tick);
+      if (tick >= greatest * 0.9999 && ticks.size() > 1) return ticks;
+    }
+  }
+  return ticks;
+}
+
+// From value to place, logarithmic, with a tick at both ends.
 struct Scale {
-  double low;  // powers of ten
-  double high;
+  std::vector<double> ticks;
   double begin;  // places
   double end;
 
-  static Scale over(double least, double greatest, double begin, double end) {
-    const double low = std::floor(std::log10(least) + 1e-9);
-    const double high = std::max(low + 1, std::ceil(std::log10(greatest) - 1e-9));
-    return {low, high, begin, end};
-  }
   [[nodiscard]] double at(double value) const {
+    const double low = std::log10(ticks.front());
+    const double high = std::log10(ticks.back());
     return begin + (std::log10(value) - low) / (high - low) * (end - begin);
   }
 };
 
 // "0.1", "1", "10", "1,000"
-std::string power_text(double exponent) {
-  if (exponent < 0) {
-    char buffer[32];
-    std::snprintf(buffer, sizeof buffer, "%g", std::pow(10, exponent));
-    return buffer;
-  }
-  std::string digits = "1" + std::string(static_cast<std::size_t>(exponent), '0');
+std::string tick_text(double tick) {
+  char buffer[32];
+  std::snprintf(buffer, sizeof buffer, tick < 1 ? "%g" : "%.0f", tick);
+  std::string digits = buffer;
+  if (tick < 1) return digits;
   for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > 0; at -= 3) {
     digits.insert(static_cast<std::size_t>(at), ",");
   }
@@ -101,15 +112,15 @@ std::vector<RatioRow> ratio_rows(const ItemReport& report) {
 }
 
 Scale ratio_scale(const std::vector<RatioRow>& rows) {
-  double least = 0.5;
-  double greatest = 5;
+  double least = 1;
+  double greatest = 2;
   for (const RatioRow& row : rows) {
     for (const auto& [peer, ratio] : row.peers) {
       least = std::min(least, ratio);
       greatest = std::max(greatest, ratio);
     }
   }
-  return Scale::over(least, greatest, kNames, kWidth - kRight);
+  return {choose_ticks(least, greatest), kNames, kWidth - kRight};
 }
 
 // The number in a row's name, and the name without it: "sleep(0), 1,000 tasks".
@@ -199,19 +210,18 @@ std::string draw_series(const Series& series, const Colours& colours) {
       least[1] = std::min(least[1], y), greatest[1] = std::max(greatest[1], y);
     }
   }
-  const Scale across = Scale::over(least[0], greatest[0], 60, kSide - 20);
-  const Scale up = Scale::over(least[1], greatest[1], kHeight - 30, 40);
+  const Scale across{choose_ticks(least[0], greatest[0]), 60, kSide - 20};
+  const Scale up{choose_ticks(least[1], greatest[1]), kHeight - 30, 40};
   std::string out = open_drawing(kSide, kHeight, series.name);
   out += text(10, 18, "start", series.name + (series.unit.empty() ? "" : ", " + series.unit));
-  for (double power = across.low; power <= across.high; ++power) {
-    const double x = across.at(std::pow(10, power));
-    out +=
-        line(x, up.end, x, up.begin, "grid") + text(x, kHeight - 10, "middle", power_text(power));
+  for (const double tick : across.ticks) {
+    const double x = across.at(tick);
+    out += line(x, up.end, x, up.begin, "grid") + text(x, kHeight - 10, "middle", tick_text(tick));
   }
-  for (double power = up.low; power <= up.high; ++power) {
-    const double y = up.at(std::pow(10, power));
+  for (const double tick : up.ticks) {
+    const double y = up.at(tick);
     out += line(across.begin, y, across.end, y, "grid");
-    out += text(across.begin - 6, y + 4, "end", power_text(power));
+    out += text(across.begin - 6, y + 4, "end", tick_text(tick));
   }
   for (const Curve& curve : series.curves) {
     out += draw_curve(curve, series.unit, across, up, colours.at(curve.arm));
@@ -241,10 +251,11 @@ std::string ratio_chart(const ItemReport& report, const Colours& colours) {
   const double bottom = kTop + kLine * static_cast<double>(rows.size());
   std::string out =
       open_drawing(kWidth, bottom + 12, report.name() + ": cost as a multiple of ours");
-  for (double power = scale.low; power <= scale.high; ++power) {
-    const double x = scale.at(std::pow(10, power));
-    out += line(x, kTop - 8, x, bottom, power == 0 ? "ours" : "grid");
-    out += text(x, kTop - 14, "middle", power == 0 ? "ours" : power_text(power) + "x");
+  for (const double tick : scale.ticks) {
+    const double x = scale.at(tick);
+    const bool ours = std::abs(tick - 1) < 1e-9;
+    out += line(x, kTop - 8, x, bottom, ours ? "ours" : "grid");
+    out += text(x, kTop - 14, "middle", ours ? "ours" : tick_text(tick) + "x");
   }
   double y = kTop + kLine / 2;
   for (const RatioRow& row : rows) {

@@ -20,6 +20,7 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 1rem; font-si
 dd { margin: 0; }
 svg { width: 100%; height: auto; } svg text { font-size: 12px; fill: var(--ink); }
 .grid { stroke: var(--rule); } .ours { stroke: var(--ours); stroke-width: 2; }
+circle { fill-opacity: .85; stroke: var(--paper); }
 .curve { fill: none; stroke-width: 2; }
 .legend span { display: inline-block; margin-right: 1.1rem; white-space: nowrap; }
 .legend i { display: inline-block; width: .7rem; height: .7rem; border-radius: 50%;

@@ -52,8 +52,14 @@ const ItemReport::Row* ItemReport::row(const std::string& name) const {
 void ItemReport::add(const std::string& row, const std::string& unit, const std::string& arm,
                      double value) {
   auto at = std::find_if(rows_.begin(), rows_.end(), [&](const Row& r) { return r.name == row; });
-  if (at == rows_.end()) at = rows_.insert(rows_.end(), Row{row, unit, {}});
+  if (at == rows_.end()) at = rows_.insert(rows_.end(), Row{row, unit, {}, false});
   at->figures[arm].add(value);
+}
+
+void ItemReport::set_detail(const std::string& name) {
+  for (Row& row : rows_) {
+    if (row.name == name) row.detail = true;
+  }
 }
 
 void ItemReport::add_note(const std::string& note) {

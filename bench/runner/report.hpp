@@ -50,6 +50,7 @@ class ItemReport {
     std::string name;
     std::string unit;
     std::map<std::string, Figure> figures;  // by arm
+    bool detail = false;                    // for the page and for programs, not for the terminal
 
     /// Null when that arm has none.
     [[nodiscard]] const Figure* figure(const std::string& arm) const;
@@ -57,6 +58,8 @@ class ItemReport {
 
   void add_arm(const std::string& arm, Role role) { arms_.push_back({arm, role}); }
   void add(const std::string& row, const std::string& unit, const std::string& arm, double value);
+  /// Leaves the row out of the text.
+  void set_detail(const std::string& row);
   /// A word below the table; the same one again is not repeated.
   void add_note(const std::string& note);
   void set_goals(std::vector<Goal> goals) { goals_ = std::move(goals); }

@@ -31,10 +31,18 @@ std::string with_spread(const Figure& figure) {
   return text + spread;
 }
 
+std::vector<const ItemReport::Row*> shown_rows(const ItemReport& report) {
+  std::vector<const ItemReport::Row*> rows;
+  for (const ItemReport::Row& row : report.rows()) {
+    if (!row.detail) rows.push_back(&row);
+  }
+  return rows;
+}
+
 Column value_column(const ItemReport& report, const std::string& arm) {
   Column column{arm};
-  for (const ItemReport::Row& row : report.rows()) {
-    const Figure* figure = row.figure(arm);
+  for (const ItemReport::Row* row : shown_rows(report)) {
+    const Figure* figure = row->figure(arm);
     column.push_back(figure == nullptr ? "-" : with_spread(*figure));
   }
   return column;
@@ -42,9 +50,9 @@ Column value_column(const ItemReport& report, const std::string& arm) {
 
 Column ratio_column(const ItemReport& report, const std::string& arm) {
   Column column{"/ " + arm};
-  for (const ItemReport::Row& row : report.rows()) {
-    const Figure* ours = row.figure(report.ours());
-    const Figure* peer = row.figure(arm);
+  for (const ItemReport::Row* row : shown_rows(report)) {
+    const Figure* ours = row->figure(report.ours());
+    const Figure* peer = row->figure(arm);
     const bool both = ours != nullptr && peer != nullptr && peer->median() != 0;
     column.push_back(both ? format_number(ours->ratio_to(*peer)) : "-");
   }
@@ -55,9 +63,9 @@ Column ratio_column(const ItemReport& report, const std::string& arm) {
 std::vector<Column> first_columns(const ItemReport& report) {
   Column names{""};
   Column units{""};
-  for (const ItemReport::Row& row : report.rows()) {
-    names.push_back(row.name);
-    units.push_back(row.unit);
+  for (const ItemReport::Row* row : shown_rows(report)) {
+    names.push_back(row->name);
+    units.push_back(row->unit);
   }
   return {std::move(names), std::move(units), value_column(report, report.ours())};
 }

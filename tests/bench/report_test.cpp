@@ -130,6 +130,15 @@ TEST(report, says_which_goals_are_met) {
   EXPECT_THAT(text, Not(HasSubstr("nowhere")));
 }
 
+TEST(report, keeps_details_for_the_page_and_for_programs) {
+  ItemReport report = two_arms();
+  report.add("messages", "1/s", "ours", 7);
+  report.set_detail("messages");
+  EXPECT_THAT(to_text(report), Not(HasSubstr("messages")));
+  EXPECT_THAT(to_json({report}, {}), HasSubstr("messages"));
+  EXPECT_THAT(to_html({report}, {}), HasSubstr("messages"));
+}
+
 TEST(report, says_a_note_once) {
   ItemReport report = two_arms();
   report.add_note("Go is left out");
@@ -153,6 +162,13 @@ TEST(chart, has_a_dot_for_each_peer_with_its_multiple_of_ours) {
   const ItemReport report = two_arms();
   const std::string chart = ratio_chart(report, choose_colours({report}));
   EXPECT_THAT(chart, HasSubstr("<title>peer: 50.0 ns, 5.00 times ours</title>"));
+}
+
+TEST(chart, has_a_scale_that_fits_what_it_shows) {
+  const ItemReport report = two_arms();  // the peer takes five times ours
+  const std::string chart = ratio_chart(report, choose_colours({report}));
+  for (const char* tick : {">ours<", ">2x<", ">5x<"}) EXPECT_THAT(chart, HasSubstr(tick));
+  for (const char* tick : {">0.5x<", ">10x<"}) EXPECT_THAT(chart, Not(HasSubstr(tick)));
 }
 
 TEST(chart, leaves_out_rates_and_rows_without_a_peer) {
