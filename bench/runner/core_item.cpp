@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <filesystem>
-#include <sstream>
 
 #include "bench/runner/items.hpp"
 #include "bench/runner/peers.hpp"
 #include "bench/runner/process.hpp"
+#include "bench/runner/program_rows.hpp"
 
 namespace bench {
 namespace {
@@ -14,18 +14,6 @@ struct Arm {
   std::vector<std::string> command;
   bool slow_sleepers = false;  // a quarter of a minute: once is enough
 };
-
-// Lines of row, unit, value.
-void read_rows(const std::string& output, const std::string& arm, ItemReport& report) {
-  std::istringstream lines(output);
-  std::string row;
-  std::string unit;
-  std::string value;
-  while (std::getline(lines, row, '\t') && std::getline(lines, unit, '\t') &&
-         std::getline(lines, value)) {
-    report.add(row, unit, arm, std::stod(value));
-  }
-}
 
 std::vector<std::string> with(std::vector<std::string> command, const std::string& argument) {
   command.push_back(argument);
@@ -64,7 +52,7 @@ void add_peers(Setting& setting, ItemReport& report, std::vector<Arm>& arms) {
 void measure_sleepers(const Arm& arm, ItemReport& report) {
   const Attempt attempt = try_program(with(arm.command, "sleepers"));
   if (attempt.succeeded) {
-    read_rows(attempt.output, arm.name, report);
+    add_rows(attempt.output, arm.name, report);
   } else {
     report.add_note("1,000,000 sleepers of " + arm.name +
                     " failed; try it alone: " + arm.command.back() + " sleepers");
@@ -87,8 +75,8 @@ ItemReport measure_core(Setting& setting) {
     for (const std::size_t i : order) {
       const Arm& arm = arms[i];
       setting.progress.step(arm.name);
-      read_rows(run_program(with(arm.command, setting.quick ? "quick" : "full")).output, arm.name,
-                report);
+      add_rows(run_program(with(arm.command, setting.quick ? "quick" : "full")).output, arm.name,
+               report);
       if (setting.quick || (arm.slow_sleepers && round > 0)) continue;
       measure_sleepers(arm, report);
     }

@@ -16,7 +16,6 @@ constexpr int kServerCore = 0;
 constexpr int kLoadCore = 1;
 constexpr std::chrono::seconds kBudget{240};
 constexpr int kIdleConnections = 10'000;
-constexpr const char* kRaw = "raw epoll";
 
 /// What the load does.
 struct Cell {
@@ -107,7 +106,6 @@ class EchoBench {
   void tell(const Cell (&cells)[n], Rows rows) {
     for (std::size_t i = 0; i < n; ++i) tell_cost(cells[i].name, samples_[i]);
     if (rows == Rows::cost) return;
-    for (std::size_t i = 0; i < n; ++i) tell_share(cells[i].name, samples_[i]);
     for (std::size_t i = 0; i < n; ++i) tell_rate(cells[i].name, samples_[i]);
   }
 
@@ -147,22 +145,13 @@ class EchoBench {
     }
   }
 
-  void tell_share(const std::string& cell, const std::vector<Sample>& samples) {
-    for (const Sample& sample : samples) {
-      const auto raw = sample.cpu.find(kRaw);
-      if (raw == sample.cpu.end()) continue;
-      for (const auto& [arm, cpu] : sample.cpu) {
-        report_.add("share of raw epoll, " + cell, "", arm, raw->second / cpu);
-      }
-    }
-  }
-
   void tell_rate(const std::string& cell, const std::vector<Sample>& samples) {
     for (const Sample& sample : samples) {
       for (const auto& [arm, rate] : sample.rate) {
         report_.add("messages/s, " + cell, "1/s", arm, rate);
       }
     }
+    report_.set_detail("messages/s, " + cell);
   }
 
   bool out_of_time(int rounds) {

@@ -34,9 +34,10 @@ std::vector<Goal> goals_of(const std::string& item) {
   }
   if (item == "echo") {
     return {
-        {"share of raw epoll, 64 B, 100 connections", "", 0.93, true},
-        {"share of raw epoll, 1 KB, 100 connections", "", 0.93, true},
-        {"share of raw epoll, 1 MB, 8 connections", "", 1.0, true},
+        // The design says it as shares of raw epoll: 0.93, 0.93 and 1.
+        {"CPU per message, 64 B, 100 connections", "raw epoll", 1 / 0.93},
+        {"CPU per message, 1 KB, 100 connections", "raw epoll", 1 / 0.93},
+        {"CPU per message, 1 MB, 8 connections", "raw epoll", 1},
         {"memory of an idle connection", "", 800},
     };
   }

@@ -35,6 +35,7 @@ std::string system_python(Setting& setting);
 std::string python_with_aiohttp(Setting& setting);
 
 ItemReport measure_core(Setting& setting);
+ItemReport measure_growth(Setting& setting);
 ItemReport measure_echo(Setting& setting);
 ItemReport measure_growth_connections(Setting& setting);
 ItemReport measure_http_server(Setting& setting);

@@ -61,6 +61,7 @@ struct Item {
 
 constexpr Item kItems[] = {
     {"core", &measure_core, "coroutines, tasks and the loop; a million sleepers"},
+    {"growth", &measure_growth, "tasks and timers among 100 to 1,000,000 others"},
     {"echo", &measure_echo, "TCP echo servers"},
     {"growth_connections", &measure_growth_connections, "echo beside more and more connections"},
     {"http_server", &measure_http_server, "an HTTP server that says hello"},

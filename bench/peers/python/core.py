@@ -1,6 +1,6 @@
 """The items of bench/core on asyncio's own loop or uvloop's, under the same names.
 
-core.py asyncio|uvloop quick|full|sleepers
+core.py asyncio|uvloop quick|full|sleepers|growth
 """
 
 import asyncio
@@ -458,6 +458,31 @@ def print_row(row, unit, value):
     print(f"{row}\t{unit}\t{value:.4g}", flush=True)
 
 
+# ---- how costs grow
+
+
+async def cancel_among(timers):
+    loop = asyncio.get_running_loop()
+    n = 20_000
+    armed = [loop.call_later(3600 + i / 1000, nothing) for i in range(timers)]
+    begin = thread_cpu_ns()
+    for i in range(n):
+        loop.call_later(3600 + i * 7919 % timers / 1000, nothing).cancel()
+    time_taken = thread_cpu_ns() - begin
+    for timer in armed:
+        timer.cancel()
+    return time_taken / n
+
+
+def growth():
+    for count in (100, 1_000, 10_000, 100_000):
+        n = max(50_000, 3 * count)
+        print_row(f"sleep(0), {count:,} tasks", "ns", asyncio.run(switch(count)(n)) / n)
+        print_row(
+            f"call_later + cancel, {count:,} timers", "ns", asyncio.run(cancel_among(count))
+        )
+
+
 def main():
     loop, command = sys.argv[1:]
     if loop == "uvloop":
@@ -466,6 +491,8 @@ def main():
         uvloop.install()
     if command == "sleepers":
         return asyncio.run(sleep_all(1_000_000))
+    if command == "growth":
+        return growth()
     effort = (3, 1_000_000) if command == "quick" else (7, 10_000_000)
     await_ns = 0
     for name, item, least_n in ROWS:

@@ -1,4 +1,5 @@
-// The items of bench/core with goroutines, under the same names: core quick|full|sleepers.
+// The items of bench/core with goroutines, under the same names:
+// core quick|full|sleepers|growth.
 //
 // Go has neither an event loop nor tasks that are awaited, so there are rows only for what a
 // goroutine does in the place of a task: it is started and waited for, yields, waits for a
@@ -398,12 +399,68 @@ func printRow(row, unit string, value float64) {
 	fmt.Printf("%s\t%s\t%.4g\n", row, unit, value)
 }
 
+// ---- how costs grow
+
+func stopAmong(timers int) float64 {
+	const n = 200_000
+	armed := make([]*time.Timer, timers)
+	for i := range armed {
+		armed[i] = time.AfterFunc(time.Hour+time.Duration(i)*time.Millisecond, func() {})
+	}
+	begin := processCPU()
+	for i := 0; i < n; i++ {
+		delay := time.Hour + time.Duration(i*7919%timers)*time.Millisecond
+		time.AfterFunc(delay, func() {}).Stop()
+	}
+	cpu := processCPU() - begin
+	for _, timer := range armed {
+		timer.Stop()
+	}
+	return cpu / n
+}
+
+// All of them together: Go promises no order, so that one goroutine's turns say little of the others'.
+func switchAmong(goroutines int) float64 {
+	turns := 500_000/goroutines + 3
+	start := make(chan struct{})
+	var all sync.WaitGroup
+	for i := 0; i < goroutines; i++ {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			<-start
+			for t := 0; t < turns; t++ {
+				runtime.Gosched()
+			}
+		}()
+	}
+	runtime.Gosched()
+	begin := processCPU()
+	close(start)
+	all.Wait()
+	return (processCPU() - begin) / float64(goroutines*turns)
+}
+
+func growth() {
+	sizes := []struct {
+		count int
+		name  string
+	}{{100, "100"}, {1_000, "1,000"}, {10_000, "10,000"}, {100_000, "100,000"}, {1_000_000, "1,000,000"}}
+	for _, size := range sizes {
+		printRow("sleep(0), "+size.name+" tasks", "ns", switchAmong(size.count))
+		printRow("call_later + cancel, "+size.name+" timers", "ns", stopAmong(size.count))
+	}
+}
+
 func main() {
 	repeats, repeatNs := 9, 1e7
 	if len(os.Args) > 1 {
 		switch os.Args[1] {
 		case "sleepers":
 			sleepers()
+			return
+		case "growth":
+			growth()
 			return
 		case "quick":
 			repeats, repeatNs = 3, 1e6

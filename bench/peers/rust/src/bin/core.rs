@@ -1,5 +1,5 @@
 //! The items of bench/core on tokio's current_thread runtime, under the same names:
-//! `core quick|full|sleepers`. What tokio has no word for is left out: there is no call_soon, and
+//! `core quick|full|sleepers|growth`. What tokio has no word for is left out: there is no call_soon, and
 //! an error is a value that `?` hands on, so that it compares with our pass(), not with a throw.
 
 use std::future::Future;
@@ -541,9 +541,49 @@ fn print_row(row: &str, unit: &str, value: f64) {
     println!("{row}\t{unit}\t{value:.6}");
 }
 
+// ---- how costs grow
+
+async fn cancel_among(timers: u64) -> f64 {
+    const N: u64 = 200_000;
+    let delay = |i: u64| Duration::from_secs(3600) + Duration::from_millis(i);
+    let mut armed: Vec<_> = (0..timers).map(|i| Box::pin(sleep(delay(i)))).collect();
+    for timer in &mut armed {
+        assert!(futures::poll!(timer).is_pending());
+    }
+    let begin = thread_cpu_ns();
+    for i in 0..N {
+        let timer = pin!(sleep(delay(i * 7919 % timers)));
+        assert!(futures::poll!(timer).is_pending());
+    }
+    (thread_cpu_ns() - begin) / N as f64
+}
+
+const SIZES: &[(u64, &str)] = &[
+    (100, "100"),
+    (1_000, "1,000"),
+    (10_000, "10,000"),
+    (100_000, "100,000"),
+    (1_000_000, "1,000,000"),
+];
+
+fn growth() {
+    for &(count, name) in SIZES {
+        let n = (3 * count).max(500_000);
+        let switch_ns = run(switch(count, n)) / n as f64;
+        print_row(&format!("sleep(0), {name} tasks"), "ns", switch_ns);
+        let timer_ns = run(cancel_among(count));
+        print_row(
+            &format!("call_later + cancel, {name} timers"),
+            "ns",
+            timer_ns,
+        );
+    }
+}
+
 fn main() {
     let effort = match std::env::args().nth(1).as_deref() {
         Some("sleepers") => return run(sleepers()),
+        Some("growth") => return growth(),
         Some("quick") => Effort {
             repeats: 3,
             repeat_ns: 1e6,
