@@ -1,5 +1,7 @@
 #include "asyncio/run/event_loop.hpp"
 
+#include "asyncio/base/log.hpp"
+
 namespace asyncio {
 namespace {
 
@@ -53,12 +55,21 @@ EventLoop::EventLoop(std::unique_ptr<Backend> backend)
 }
 
 EventLoop::~EventLoop() {
+  if (own_ && !is_closed() && get_debug()) warn_unclosed();
   if (current_loop().set == this) choose(nullptr);
   // A borrowed scheduler goes on without us, and would call what lives here.
   if (!own_ && exception_handler_) scheduler_.set_exception_handler(nullptr);
 }
 
 void EventLoop::close() { scheduler_.close(); }
+
+void EventLoop::warn_unclosed() const noexcept {
+  try {
+    log(LogLevel::warning, "ResourceWarning: unclosed event loop " + repr());
+  } catch (...) {
+    log(LogLevel::warning, "ResourceWarning: unclosed event loop");  // no memory for more
+  }
+}
 
 void EventLoop::set_exception_handler(EventLoopExceptionHandler handler) {
   exception_handler_ = std::move(handler);

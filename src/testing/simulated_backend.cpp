@@ -1,5 +1,7 @@
 #include "asyncio/testing/simulated_backend.hpp"
 
+#include <netdb.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
@@ -57,6 +59,7 @@ std::uint64_t SimulatedBackend::random() noexcept {
 
 void SimulatedBackend::wait(Nanoseconds deadline) {
   const AllocationFaults::Spared spared;
+  thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
   count_turn();
   const bool look_only = deadline == Nanoseconds::min();
   model_->run_due();
@@ -158,6 +161,14 @@ bool SimulatedBackend::run_due_jobs() {
 }
 
 ResolveAnswer SimulatedBackend::resolve(const ResolveQuery& query) {
+  if (std::this_thread::get_id() != thread_.load(std::memory_order_relaxed)) {
+    ResolveAnswer refused;
+    refused.error = EAI_FAIL;
+    refused.reason =
+        "a simulated world looks names up in its loop's thread only; leave its default executor "
+        "(set_default_executor) alone";
+    return refused;
+  }
   const AllocationFaults::Spared spared;
   ResolveAnswer answer;
   if (const int error = count_call(Operation::resolve); error != 0) {

@@ -87,6 +87,35 @@ TEST_F(generator, an_exception_comes_out_of_next_and_ends_it) {
   EXPECT_EQ(gen.next(), std::nullopt);
 }
 
+TEST_F(generator, one_that_runs_cannot_be_asked_for_its_next_value) {
+  struct Own {
+    Generator<int> generator;
+    std::string outcome;
+  } own;
+  own.generator = [](Own& self) -> Generator<int> {
+    co_yield 1;
+    self.outcome = thrown_by([&] { (void)self.generator.next(); });
+    co_yield 2;
+    // As in Python, what is not caught ends it and comes out of the outer call.
+    for (const int value : self.generator) co_yield 10 * value;
+  }(own);
+  EXPECT_EQ(next(own.generator), 1);
+  EXPECT_EQ(next(own.generator), 2);
+  EXPECT_EQ(own.outcome, "ValueError: generator already executing");
+  EXPECT_EQ(thrown_by([&] { (void)own.generator.next(); }),
+            "ValueError: generator already executing");
+  EXPECT_EQ(own.generator.next(), std::nullopt);
+}
+
+TEST(generator_death, one_that_runs_cannot_be_closed) {
+  static Generator<int> generator;
+  generator = []() -> Generator<int> {
+    generator.close();
+    co_yield 1;
+  }();
+  EXPECT_DEATH((void)generator.next(), "a generator that runs was closed, or let go of");
+}
+
 TEST_F(generator, close_ends_it_where_it_stands) {
   Trace trace;
   auto gen = [](Trace& out) -> Generator<int> {

@@ -84,6 +84,20 @@ TEST_F(event_loop, a_closed_one_refuses_everything) {
   close_loop();
 }
 
+TEST_F(event_loop, one_that_was_never_closed_is_reported_in_debug_mode) {
+  for (const bool closes : {true, false}) {
+    EventLoop own(std::make_unique<VirtualBackend>());
+    own.set_debug(true);
+    if (closes) own.close();
+  }
+  {
+    const EventLoop quiet(std::make_unique<VirtualBackend>());
+  }
+  EXPECT_EQ(take_logs(),
+            (std::vector<std::string>{"ResourceWarning: unclosed event loop <EventLoop "
+                                      "running=False closed=False debug=True>"}));
+}
+
 // CPython: test_events::EventLoopTestsMixin::test_run_until_complete_stopped
 TEST_F(event_loop, stopped_before_its_future_is_done_says_so_and_its_task_is_not_reported) {
   EXPECT_EQ(thrown_by([&] {

@@ -92,6 +92,7 @@ class LoopTest : public QuietTest {
   void close_loop() { loop_->close(); }
 
   void TearDown() override {
+    loop_->close();
     loop_.reset();
     QuietTest::TearDown();
   }

@@ -69,6 +69,7 @@ class ScriptedThreadsTest : public QuietTest {
     }
   }
   void TearDown() override {
+    loop_->close();
     loop_.reset();
     QuietTest::TearDown();
   }

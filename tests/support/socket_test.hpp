@@ -39,6 +39,7 @@ class SocketTest : public QuietTest {
     // As run() does: handlers of connections end in order.
     scheduler().set_exception_handler(nullptr);
     if (!loop_->is_closed()) detail::cancel_and_join_all(scheduler());
+    loop_->close();
     loop_.reset();
     EXPECT_EQ(open_descriptors(), descriptors_before_) << "descriptors leaked";
     QuietTest::TearDown();

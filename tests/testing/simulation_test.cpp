@@ -431,6 +431,18 @@ TEST_F(simulation, look_ups_take_time_fail_and_change_their_mind) {
   sim.run(main());
 }
 
+TEST_F(simulation, a_look_up_in_a_thread_in_earnest_is_refused) {
+  Simulation sim;
+  auto main = []() -> Coro<std::string> {
+    get_running_loop().set_default_executor(std::make_shared<concurrent::ThreadPoolExecutor>());
+    // The thread is no part of the simulated world, so that waits here, as a join would.
+    auto look_up = create_task(failure_of(getaddrinfo("shop", 80)));
+    while (!look_up.done()) co_await sleep(1ms);
+    co_return look_up.result();
+  };
+  EXPECT_THAT(sim.run(main()), HasSubstr("looks names up in its loop's thread only"));
+}
+
 TEST_F(simulation, a_call_can_be_made_to_fail) {
   Simulation sim;
   sim.backend().fail_call(Operation::socket, 0, ENFILE);

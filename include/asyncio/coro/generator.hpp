@@ -10,6 +10,9 @@
 #include <type_traits>
 #include <utility>
 
+#include "asyncio/base/check.hpp"
+#include "asyncio/base/config.hpp"
+#include "asyncio/base/error.hpp"
 #include "asyncio/base/pool.hpp"
 
 namespace asyncio {
@@ -36,6 +39,7 @@ class [[nodiscard("a generator does nothing until next() or a loop over it")]] G
     std::add_pointer_t<T> current = nullptr;
     std::exception_ptr error;
     bool movable = false;
+    bool running = false;
 
     Generator get_return_object() noexcept {
       return Generator(std::coroutine_handle<promise_type>::from_promise(*this));
@@ -89,7 +93,8 @@ class [[nodiscard("a generator does nothing until next() or a loop over it")]] G
   }
   ~Generator() { close(); }
 
-  /// The next value, or nullopt at the end, again and again.
+  /// The next value, or nullopt at the end, again and again. ValueError while it runs already: when
+  /// its body calls this.
   [[nodiscard]] std::optional<std::remove_cvref_t<T>> next() {
     if (!advance()) return std::nullopt;
     promise_type& promise = handle_.promise();
@@ -99,9 +104,12 @@ class [[nodiscard("a generator does nothing until next() or a loop over it")]] G
     return std::optional<std::remove_cvref_t<T>>(std::move(*promise.current));
   }
 
-  /// Ends it where it stands: the destructors of its locals run. Python: generator.close.
+  /// Ends it where it stands: the destructors of its locals run. Not while it runs: its body cannot
+  /// end itself so. Python: generator.close.
   void close() noexcept {
-    if (handle_) std::exchange(handle_, {}).destroy();
+    if (!handle_) return;
+    ASYNCIO_CHECK(!handle_.promise().running, "a generator that runs was closed, or let go of");
+    std::exchange(handle_, {}).destroy();
   }
 
   /// For range-for. One pass; begin() runs to the first value.
@@ -133,13 +141,24 @@ class [[nodiscard("a generator does nothing until next() or a loop over it")]] G
   explicit Generator(std::coroutine_handle<promise_type> handle) noexcept : handle_(handle) {}
 
   bool advance() {
-    if (!handle_ || handle_.done()) return false;
-    handle_.resume();
-    if (!handle_.done()) return true;
-    if (std::exception_ptr error = std::exchange(handle_.promise().error, nullptr)) {
+    if (!handle_) return false;
+    // The body may move this object away meanwhile.
+    const std::coroutine_handle<promise_type> handle = handle_;
+    promise_type& promise = handle.promise();
+    if (promise.running) [[unlikely]]
+      already_executing();
+    if (handle.done()) return false;
+    promise.running = true;
+    handle.resume();
+    promise.running = false;
+    if (!handle.done()) return true;
+    if (std::exception_ptr error = std::exchange(promise.error, nullptr)) {
       std::rethrow_exception(error);
     }
     return false;
+  }
+  [[noreturn]] ASYNCIO_COLD static void already_executing() {
+    throw ValueError("generator already executing");
   }
 
   std::coroutine_handle<promise_type> handle_;

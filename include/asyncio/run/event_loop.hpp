@@ -39,7 +39,7 @@ class EventLoop {
   explicit EventLoop(Scheduler& scheduler) noexcept : scheduler_(scheduler) {}
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
-  /// Closes it.
+  /// Closes it, if nobody has called close(); debug mode reports a ResourceWarning then.
   ~EventLoop();
 
   // --- running ----------------------------------------------------------------------------------
@@ -220,6 +220,7 @@ class EventLoop {
   [[nodiscard]] Scheduler& scheduler() noexcept { return scheduler_; }
 
  private:
+  void warn_unclosed() const noexcept;
   template <class A>
   auto as_future(A&& awaitable) {
     if constexpr (detail::is_future_v<A>) {

@@ -12,6 +12,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "asyncio/loop/backend.hpp"
@@ -73,7 +74,8 @@ inline constexpr std::size_t kOperations = 13;
 /// happens. So a virtual hour takes microseconds, and a program that computes takes no time at all.
 ///
 /// Work for worker threads (to_thread, getaddrinfo) runs on the loop's thread, inside the poll, at
-/// a later instant that the seed chooses. It must not block on something the loop is to do.
+/// a later instant that the seed chooses. It must not block on something the loop is to do. A
+/// default executor of the program's own has threads in earnest: names are not looked up there.
 ///
 /// A test may derive from it to answer single calls in its own way.
 class SimulatedBackend : public Backend {
@@ -175,6 +177,7 @@ class SimulatedBackend : public Backend {
   std::uint64_t turns_here_ = 0;
   Nanoseconds turns_at_{0};
   std::atomic<bool> woken_{false};
+  std::atomic<std::thread::id> thread_{std::this_thread::get_id()};  // that the loop runs in
   bool closed_ = false;
 };
 
