@@ -5,6 +5,9 @@
 #include <thread>
 
 #include "asyncio/run/runner.hpp"
+#include "asyncio/task/as_completed.hpp"
+#include "asyncio/task/gather.hpp"
+#include "asyncio/task/shield.hpp"
 #include "asyncio/task/sleep.hpp"
 #include "asyncio/task/task.hpp"
 #include "support/loop_test.hpp"
@@ -14,6 +17,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
 
 class debug_mode : public LoopTest {
@@ -61,6 +65,37 @@ TEST_F(debug_mode, a_task_remembers_where_it_was_made) {
       MatchesRegex("<Task pending .* created at .*debug_test.cpp:" + std::to_string(line) + ">"));
   task.cancel();
   detail::cancel_and_join_all(scheduler());
+}
+
+TEST_F(debug_mode, tasks_that_others_make_of_coroutines_remember_the_call) {
+  const auto hour = [] { return Coro<>(sleep(1h)); };
+  const auto two = [&] {
+    std::vector<Coro<>> both;
+    both.push_back(hour());
+    both.push_back(hour());
+    return both;
+  };
+  auto main = [&]() -> Coro<> {
+    std::vector<unsigned> lines;
+    auto ensured = ensure_future(hour());
+    lines.push_back(std::source_location::current().line() - 1);
+    auto shielded = shield(hour());
+    lines.push_back(std::source_location::current().line() - 1);
+    auto gathered = gather(two());
+    lines.insert(lines.end(), 2, std::source_location::current().line() - 1);
+    auto completed = as_completed(two());
+    lines.insert(lines.end(), 2, std::source_location::current().line() - 1);
+    std::vector<AnyTask> tasks = all_tasks();
+    tasks.erase(tasks.begin());  // main
+    EXPECT_EQ(tasks.size(), lines.size());
+    for (std::size_t i = 0; i < tasks.size(); ++i) {
+      EXPECT_THAT(tasks[i].repr(), HasSubstr("debug_test.cpp:" + std::to_string(lines[i]) + ">"));
+    }
+    for (const AnyTask& task : tasks) task.cancel();
+    (void)co_await try_(gathered);
+    co_await sleep(1ms);
+  };
+  run(main());
 }
 
 // CPython: test_tasks::BaseTaskTests::test_log_destroyed_pending_task

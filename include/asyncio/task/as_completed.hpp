@@ -6,6 +6,7 @@
 #include <iterator>
 #include <memory>
 #include <optional>
+#include <source_location>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -261,10 +262,11 @@ class AsCompleted {
 /// Nothing is cancelled: not by the timeout, and not when the loop is left early.
 /// Python: asyncio.as_completed.
 template <detail::AwaitableRange Range>
-[[nodiscard]] auto as_completed(Range&& range, AsCompletedOptions options = {}) {
+[[nodiscard]] auto as_completed(Range&& range, AsCompletedOptions options = {},
+                                std::source_location here = std::source_location::current()) {
   using Element = std::ranges::range_value_t<Range>;
   using F = detail::future_of_t<Element>;
-  const std::vector<F> futures = detail::futures_of(std::forward<Range>(range));
+  const std::vector<F> futures = detail::futures_of(std::forward<Range>(range), here);
   std::vector<detail::FutureBase*> blocks;
   blocks.reserve(futures.size());
   for (const F& future : futures) blocks.push_back(future.block());

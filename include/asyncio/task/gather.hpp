@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <ranges>
+#include <source_location>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -167,18 +168,18 @@ auto gather_tuple(As&&... awaitables) {
   Scheduler& scheduler = current_scheduler();
   // In braces, which keep the order: g++ evaluates the arguments of a call from the last one.
   std::tuple<typename GatherArgument<As>::Source...> futures{
-      ensure_future(std::forward<As>(awaitables))...};
+      ensure_future(std::forward<As>(awaitables), std::source_location())...};
   auto* block = std::apply(
       [&scheduler](const auto&... each) { return new Block(scheduler, each...); }, futures);
   return Future<typename Block::Value>(Ref<FutureBase>::adopt(block));
 }
 
 template <bool kReturnExceptions, class Range>
-auto gather_range(Range&& range) {
+auto gather_range(Range&& range, const std::source_location& here) {
   using Element = std::ranges::range_value_t<Range>;
   using Argument = GatherArgument<Element>;
   using Block = GatherList<typename Argument::value_type, Argument::kOwned, kReturnExceptions>;
-  const auto futures = futures_of(std::forward<Range>(range));
+  const auto futures = futures_of(std::forward<Range>(range), here);
   return Future<typename Block::Value>(
       Ref<FutureBase>::adopt(new Block(current_scheduler(), futures)));
 }
@@ -191,7 +192,8 @@ auto gather_range(Range&& range) {
 ///
 /// The first exception is the future's; the others run on, and what they fail with later is
 /// dropped. A child that is cancelled counts as an exception. Cancelling the future cancels all
-/// children. Python: asyncio.gather.
+/// children. Debug mode does not know where these tasks were made (behind any number of arguments
+/// there is no place to note it), but for those of a range. Python: asyncio.gather.
 template <class... As>
   requires(sizeof...(As) > 0 && (Awaitable<As> && ...))
 [[nodiscard]] auto gather(As&&... awaitables) {
@@ -208,12 +210,14 @@ template <class... As>
 /// gather() of a range, such as std::vector<Coro<T>>, whose elements are moved out of it (tasks and
 /// futures of a named range are copied). Gives a std::vector; an empty range an empty one at once.
 template <detail::AwaitableRange Range>
-[[nodiscard]] auto gather(Range&& range) {
-  return detail::gather_range<false>(std::forward<Range>(range));
+[[nodiscard]] auto gather(Range&& range,
+                          std::source_location here = std::source_location::current()) {
+  return detail::gather_range<false>(std::forward<Range>(range), here);
 }
 template <detail::AwaitableRange Range>
-[[nodiscard]] auto gather(return_exceptions_t, Range&& range) {
-  return detail::gather_range<true>(std::forward<Range>(range));
+[[nodiscard]] auto gather(return_exceptions_t, Range&& range,
+                          std::source_location here = std::source_location::current()) {
+  return detail::gather_range<true>(std::forward<Range>(range), here);
 }
 
 }  // namespace asyncio

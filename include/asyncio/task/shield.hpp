@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <source_location>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -80,10 +81,11 @@ class ShieldBlock final : public ShieldBase {
 ///
 /// Python: asyncio.shield.
 template <Awaitable A>
-[[nodiscard]] auto shield(A&& awaitable) {
+[[nodiscard]] auto shield(A&& awaitable,
+                          std::source_location here = std::source_location::current()) {
   using Inner = detail::future_of_t<A>;
   using T = typename Inner::value_type;
-  Inner inner = ensure_future(std::forward<A>(awaitable));
+  Inner inner = ensure_future(std::forward<A>(awaitable), here);
   detail::FutureBase& block = *inner.block();
   if (inner.done()) return Future<T>(detail::Ref<detail::FutureBase>(&block));
   auto* outer = new detail::ShieldBlock<T, !detail::is_future_v<A>>(block.scheduler(), block);

@@ -284,16 +284,19 @@ template <detail::TaskSource A>
 /// A future or task as it is; anything else as by create_task, before the loop runs also: then a
 /// task of the loop that get_event_loop() gave. Python: asyncio.ensure_future.
 template <class A>
-[[nodiscard]] auto ensure_future(A&& source) {
+[[nodiscard]] auto ensure_future(A&& source,
+                                 std::source_location here = std::source_location::current()) {
   if constexpr (detail::is_future_v<A>) {
     return std::remove_cvref_t<A>(std::forward<A>(source));
   } else {
-    return detail::spawn_any(detail::current_scheduler(), std::forward<A>(source), {});
+    return detail::spawn_any(detail::current_scheduler(), std::forward<A>(source),
+                             {.created = here});
   }
 }
 /// The same for a given loop; ValueError for a future of another one.
 template <class A>
-[[nodiscard]] auto ensure_future(A&& source, Scheduler& scheduler) {
+[[nodiscard]] auto ensure_future(A&& source, Scheduler& scheduler,
+                                 std::source_location here = std::source_location::current()) {
   if constexpr (detail::is_future_v<A>) {
     if (&source.block()->scheduler() != &scheduler) {
       throw ValueError(
@@ -301,7 +304,7 @@ template <class A>
     }
     return std::remove_cvref_t<A>(std::forward<A>(source));
   } else {
-    return detail::spawn_any(scheduler, std::forward<A>(source), {});
+    return detail::spawn_any(scheduler, std::forward<A>(source), {.created = here});
   }
 }
 
