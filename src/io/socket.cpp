@@ -117,9 +117,12 @@ int Socket::set_listener(Direction direction, ReadinessListener& wanted) noexcep
   if (place != nullptr) return -EBUSY;
   // Only now: a short-lived connection that never waits costs no registration. Registering reports
   // what is ready at that moment, so nothing that came before is missed.
-  const int watched = backend().watch(descriptor_);
-  if (watched == 0) place = &wanted;
-  return watched;
+  if (!descriptor_.watched) {
+    const int watched = backend().watch(descriptor_);
+    if (watched < 0) return watched;
+  }
+  place = &wanted;
+  return 0;
 }
 
 void Socket::remove_listener(Direction direction, const ReadinessListener& old) noexcept {

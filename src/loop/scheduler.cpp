@@ -403,12 +403,11 @@ void Scheduler::call_exception_handler(const ExceptionContext& context) noexcept
   }
 }
 
-std::span<std::byte> Scheduler::scratch(ScratchTenant* tenant) {
-  constexpr std::size_t kSize = 256 * 1024;
+void Scheduler::prepare_scratch(ScratchTenant* tenant) {
   if (scratch_tenant_ != nullptr && scratch_tenant_ != tenant) scratch_tenant_->vacate_scratch();
+  scratch_tenant_ = nullptr;
+  if (!scratch_) scratch_ = std::make_unique_for_overwrite<std::byte[]>(kScratchSize);
   scratch_tenant_ = tenant;
-  if (!scratch_) scratch_ = std::make_unique_for_overwrite<std::byte[]>(kSize);
-  return {scratch_.get(), kSize};
 }
 
 }  // namespace asyncio

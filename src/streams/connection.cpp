@@ -60,7 +60,7 @@ ReadSide::Fill Connection::fill() {
   if (!may_recv()) return Fill::blocked;
   if (had_its_share()) return Fill::turn;
   // What is still unread in there must be saved from this very call.
-  vacate_scratch();
+  if (has_scratch()) vacate_scratch();
   const std::span<std::byte> scratch = scheduler().scratch(this);
   const std::ptrdiff_t count = try_recv(scratch);
   if (count > 0) {
@@ -92,19 +92,19 @@ void Connection::remove_waiter(const ReadinessListener& waiter) noexcept {
 
 // --- writing ------------------------------------------------------------------------------------
 
-bool Connection::refuses_write() {
+void Connection::refuse_write() {
   if (eof_wanted_) throw RuntimeError("Cannot call write() after write_eof()");
-  if (!is_closing()) return false;
   if (lost_writes_ >= kLostWritesBeforeWarning) {
     log(LogLevel::warning, "socket.send() raised exception.");
   } else {
     ++lost_writes_;
   }
-  return true;
 }
 
 void Connection::write(std::span<const std::byte> data) {
-  if (refuses_write() || data.empty()) return;
+  if (!takes_writes()) [[unlikely]]
+    return refuse_write();
+  if (data.empty()) return;
   if (unsent() == 0) {
     const std::ptrdiff_t sent = try_send(data);
     if (sent < 0 && sent != -EAGAIN) return fail_send(static_cast<int>(-sent));
@@ -115,7 +115,8 @@ void Connection::write(std::span<const std::byte> data) {
 }
 
 void Connection::write_many(std::span<const std::span<const std::byte>> pieces) {
-  if (refuses_write()) return;
+  if (!takes_writes()) [[unlikely]]
+    return refuse_write();
   std::size_t sent = 0;
   if (unsent() == 0) {
     const std::ptrdiff_t count = try_send_many(pieces);
@@ -317,26 +318,9 @@ SocketAddress Connection::peer() {
 
 // --- drain --------------------------------------------------------------------------------------
 
-Drain::Drain(Connection& connection) noexcept : connection_(&connection) {
-  connection.add_reference();
-}
-
-Drain::Drain(Drain&& other) noexcept
-    : Suspend(std::move(other)), connection_(std::exchange(other.connection_, nullptr)) {}
-
-Drain::~Drain() {
-  if (connection_ != nullptr) connection_->drop_reference();
-}
-
-bool Drain::await_ready() {
-  if (connection_->exception()) {
-    failure_ = connection_->exception();
-  } else if (connection_->error()) {
-    failure_ = connection_->error();
-  } else if (connection_->is_closing() || connection_->paused()) {
-    return false;
-  }
-  return true;
+bool Drain::find_failure() {
+  failure_ = connection_->exception() ? connection_->exception() : connection_->error();
+  return failure_ != nullptr;
 }
 
 bool Drain::await_suspend(Continuation continuation) {
@@ -362,17 +346,6 @@ bool Drain::retry() {
 bool Drain::abort() {
   unlink();
   return true;
-}
-
-std::exception_ptr Drain::error() {
-  if (cancelled()) [[unlikely]]
-    return cancellation();
-  return std::exchange(failure_, nullptr);
-}
-
-void Drain::await_resume() {
-  if (std::exception_ptr failure = error()) [[unlikely]]
-    std::rethrow_exception(failure);
 }
 
 // --- wait_closed --------------------------------------------------------------------------------

@@ -74,6 +74,11 @@ class Peer {
     data.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
     return data;
   }
+  /// Whether that much has come; does not wait.
+  [[nodiscard]] bool has(std::size_t count) const {
+    std::string data(count, '\0');
+    return ::recv(fd_, data.data(), count, MSG_PEEK | MSG_DONTWAIT) == static_cast<ssize_t>(count);
+  }
   [[nodiscard]] std::string recv_all() const {
     std::string all;
     for (std::string part = recv(); !part.empty(); part = recv()) all += part;

@@ -279,7 +279,10 @@ class Scheduler {
   std::unique_ptr<LayerState> facade_state;
   /// 256 KB for whoever reads, so that an idle connection holds no buffer: valid until the next
   /// await, or for a tenant until it is told to vacate. Made at the first use.
-  [[nodiscard]] std::span<std::byte> scratch(ScratchTenant* tenant = nullptr);
+  [[nodiscard]] std::span<std::byte> scratch(ScratchTenant* tenant = nullptr) {
+    if (tenant == nullptr || scratch_tenant_ != tenant) prepare_scratch(tenant);
+    return {scratch_.get(), kScratchSize};
+  }
   /// The tenant goes, or needs nothing of it any more.
   void leave_scratch(const ScratchTenant& tenant) noexcept {
     if (scratch_tenant_ == &tenant) scratch_tenant_ = nullptr;
@@ -309,6 +312,7 @@ class Scheduler {
   void handle_interrupt();
   void discard_ready() noexcept;
   void discard_timers() noexcept;
+  void prepare_scratch(ScratchTenant* tenant);
   ASYNCIO_COLD void run_ready_timed();
   ASYNCIO_COLD void run_timed(ReadyNode& node);
   ASYNCIO_COLD void run_timed(TimerNode& timer);
@@ -318,6 +322,8 @@ class Scheduler {
   ASYNCIO_COLD static bool is_registered(const Scheduler* loop) noexcept;
   static void on_job_done(void* context, BlockingJob& job) noexcept;
   void push_remote(ReadyNode* node) noexcept;
+
+  static constexpr std::size_t kScratchSize = 256 * 1024;
 
   static constinit thread_local Scheduler* current_;
   static constinit thread_local Scheduler* chosen_;

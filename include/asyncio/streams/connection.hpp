@@ -6,6 +6,7 @@
 #include <exception>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "asyncio/base/list.hpp"
 #include "asyncio/io/socket.hpp"
@@ -58,6 +59,10 @@ class Connection final : public ReadSide,
   [[nodiscard]] bool is_closing() const noexcept { return closing_ || error_ != nullptr; }
   [[nodiscard]] bool is_lost() const noexcept { return lost_; }
   [[nodiscard]] bool paused() const noexcept { return paused_; }
+  /// A drain has nothing to wait for and nothing to tell.
+  [[nodiscard]] bool drained() const noexcept {
+    return !paused_ && !closing_ && error_ == nullptr && exception() == nullptr;
+  }
   /// What the connection broke with, or null.
   [[nodiscard]] const std::exception_ptr& error() const noexcept { return error_; }
   [[nodiscard]] std::size_t unsent() const noexcept { return out_.size(); }
@@ -94,7 +99,11 @@ class Connection final : public ReadSide,
   void on_ready() noexcept override { queue(kFlush); }
   void queue(Work work) noexcept;
   static void run_work(ReadyNode* node);
-  [[nodiscard]] bool refuses_write();
+  [[nodiscard]] bool takes_writes() const noexcept {
+    return !eof_wanted_ && !closing_ && error_ == nullptr;
+  }
+  /// When it does not take them: says so, throws after write_eof().
+  void refuse_write();
   void buffer(std::span<const std::byte> data);
   void flush() noexcept;
   void after_flush() noexcept;
@@ -128,19 +137,32 @@ class Connection final : public ReadSide,
 /// Await of StreamWriter::drain.
 class Drain final : public Suspend, public AsCoro<Drain, void>, public base::ListNode {
  public:
-  explicit Drain(Connection& connection) noexcept;
-  Drain(Drain&& other) noexcept;
-  ~Drain();
+  explicit Drain(Connection& connection) noexcept : connection_(&connection) {
+    connection.add_reference();
+  }
+  Drain(Drain&& other) noexcept
+      : Suspend(std::move(other)), connection_(std::exchange(other.connection_, nullptr)) {}
+  ~Drain() {
+    if (connection_ != nullptr) connection_->drop_reference();
+  }
 
-  bool await_ready();
+  bool await_ready() { return connection_->drained() || find_failure(); }
   bool await_suspend(Continuation continuation);
-  void await_resume();
-  [[nodiscard]] std::exception_ptr error();
+  void await_resume() {
+    if (std::exception_ptr failure = error()) [[unlikely]]
+      std::rethrow_exception(failure);
+  }
+  [[nodiscard]] std::exception_ptr error() {
+    if (cancelled()) [[unlikely]]
+      return cancellation();
+    return std::exchange(failure_, nullptr);
+  }
 
  private:
   friend class Connection;
   bool abort() override;
   bool retry() override;
+  bool find_failure();
 
   Connection* connection_;
   std::exception_ptr failure_;

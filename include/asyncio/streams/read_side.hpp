@@ -79,6 +79,7 @@ class ReadSide : public ScratchTenant, public base::Pooled {
   void tell_waiter() noexcept {
     if (waiter_ != nullptr) waiter_->on_ready();
   }
+  [[nodiscard]] bool has_scratch() const noexcept { return !in_scratch_.empty(); }
   void set_end() noexcept { end_ = true; }
   void set_failure(std::exception_ptr error) noexcept { exception_ = std::move(error); }
 
