@@ -90,8 +90,8 @@ class EchoBench {
     for (const bool large : {false, true}) {
       std::vector<std::unique_ptr<ListeningServer>> servers;
       for (int round = 0; round < setting_.rounds(5); ++round) {
-        if (round > 0 && out_of_time(round)) break;
         for (const std::size_t i : setting_.order(n)) {
+          if (round > 0 && out_of_time(round)) break;
           if (cells[i].large != large || round >= cells[i].rounds || !fits(cells[i])) continue;
           if (servers.empty()) servers = start_all(large ? "262144" : "65536");
           measure(cells[i], servers, samples_[i]);
