@@ -60,6 +60,9 @@ struct Sample {
   std::map<std::string, double> rate;
 };
 
+/// One for each peer.
+using Servers = std::vector<std::unique_ptr<ListeningServer>>;
+
 class EchoBench {
  public:
   EchoBench(Setting& setting, ItemReport& report) : setting_(setting), report_(report) {
@@ -87,15 +90,16 @@ class EchoBench {
   template <std::size_t n>
   void measure_echoes(const Cell (&cells)[n]) {
     samples_.assign(n, {});
-    for (const bool large : {false, true}) {
-      std::vector<std::unique_ptr<ListeningServer>> servers;
-      for (int round = 0; round < setting_.rounds(5); ++round) {
-        for (const std::size_t i : setting_.order(n)) {
-          if (round > 0 && out_of_time(round)) break;
-          if (cells[i].large != large || round >= cells[i].rounds || !fits(cells[i])) continue;
-          if (servers.empty()) servers = start_all(large ? "262144" : "65536");
-          measure(cells[i], servers, samples_[i]);
-        }
+    Servers small;
+    Servers large;
+    for (int round = 0; round < setting_.rounds(5); ++round) {
+      for (const std::size_t i : setting_.order(n)) {
+        if (round > 0 && out_of_time()) return;
+        const Cell& cell = cells[i];
+        if (round >= cell.rounds || !fits(cell)) continue;
+        Servers& servers = cell.large ? large : small;
+        if (servers.empty()) servers = start_all(cell.large ? "262144" : "65536");
+        measure(cell, servers, samples_[i]);
       }
     }
   }
@@ -154,24 +158,22 @@ class EchoBench {
     report_.set_detail("messages/s, " + cell);
   }
 
-  bool out_of_time(int rounds) {
+  bool out_of_time() {
     const auto passed = std::chrono::steady_clock::now() - began_;
     if (passed < kBudget) return false;
-    report_.add_note("the machine is busy: some rows have only " + std::to_string(rounds) +
-                     (rounds == 1 ? " round" : " rounds"));
+    report_.add_note("the machine is busy: after four minutes some rows have fewer rounds");
     return true;
   }
 
-  std::vector<std::unique_ptr<ListeningServer>> start_all(const std::string& read_bytes) {
-    std::vector<std::unique_ptr<ListeningServer>> servers;
+  Servers start_all(const std::string& read_bytes) {
+    Servers servers;
     for (const Peer& peer : peers_) {
       servers.push_back(std::make_unique<ListeningServer>(peer.command + read_bytes, kServerCore));
     }
     return servers;
   }
 
-  void measure(const Cell& cell, const std::vector<std::unique_ptr<ListeningServer>>& servers,
-               std::vector<Sample>& samples) {
+  void measure(const Cell& cell, const Servers& servers, std::vector<Sample>& samples) {
     Sample sample;
     for (const std::size_t i : setting_.order(peers_.size())) {
       const std::string& arm = peers_[i].name;
