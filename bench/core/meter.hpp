@@ -38,7 +38,7 @@ using Item = double (*)(std::size_t n);
 
 /// How much is asked of one measurement.
 struct Effort {
-  int repeats = 9;                // the median of so many counts
+  int repeats = 5;                // the median of so many counts
   double repeat_ns = 10'000'000;  // one repeat takes at least this
 };
 

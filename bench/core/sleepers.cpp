@@ -26,7 +26,7 @@ double resident_bytes() {
 }
 
 // Longer than it takes to start them all: there is a time when all sleep and none is due.
-constexpr std::chrono::seconds kDelay{3};
+constexpr std::chrono::seconds kDelay{2};
 
 Coro<> sleep_once() { co_await asyncio::sleep(kDelay); }
 

@@ -12,7 +12,7 @@ namespace {
 struct Arm {
   std::string name;
   std::vector<std::string> command;
-  bool slow_sleepers = false;  // a quarter of a minute: once is enough
+  bool ours;
 };
 
 std::vector<std::string> with(std::vector<std::string> command, const std::string& argument) {
@@ -22,10 +22,10 @@ std::vector<std::string> with(std::vector<std::string> command, const std::strin
 
 std::vector<Arm> our_arms(Setting& setting, ItemReport& report) {
   std::vector<Arm> arms;
-  arms.push_back({setting.versions["compiler"], {setting.programs / "bench_core"}});
+  arms.push_back({setting.versions["compiler"], {setting.programs / "bench_core"}, true});
   const std::string gcc_core = setting.gcc_programs / "bench_core";
   if (std::filesystem::exists(gcc_core)) {
-    arms.push_back({setting.versions["g++"], {gcc_core}});
+    arms.push_back({setting.versions["g++"], {gcc_core}, true});
   } else {
     report.add_note("g++ is left out: no bench_core was built with it");
   }
@@ -34,16 +34,16 @@ std::vector<Arm> our_arms(Setting& setting, ItemReport& report) {
 }
 
 void add_peers(Setting& setting, ItemReport& report, std::vector<Arm>& arms) {
-  const auto add = [&](const Peer& peer, bool slow_sleepers = false) {
+  const auto add = [&](const Peer& peer) {
     if (!peer.found()) return;
-    arms.push_back({peer.name, peer.command, slow_sleepers});
+    arms.push_back({peer.name, peer.command, false});
     report.add_arm(peer.name, ItemReport::Role::peer);
   };
-  add(python_peer(setting, report, "core", PythonLoop::asyncio), true);
-  add(python_peer(setting, report, "core", PythonLoop::uvloop), true);
-  add(go_peer(setting, report, "core"), true);
+  add(python_peer(setting, report, "core", PythonLoop::asyncio));
+  add(python_peer(setting, report, "core", PythonLoop::uvloop));
+  add(go_peer(setting, report, "core"));
   add(rust_peer(setting, report, "core"));
-  add(node_peer(setting, report, "core"), true);
+  add(node_peer(setting, report, "core"));
   add(cpp_peer(setting, report, "asio_core"));
   add(cpp_peer(setting, report, "uv_core"));
 }
@@ -64,7 +64,7 @@ void measure_sleepers(const Arm& arm, ItemReport& report) {
 ItemReport measure_core(Setting& setting) {
   const int rounds = setting.rounds(3);
   ItemReport report("core", "CPU time per operation, median of " + std::to_string(rounds) +
-                                " rounds of 9 repeats (CPython and uvloop: 7)");
+                                " rounds of 5 repeats");
   std::vector<Arm> arms = our_arms(setting, report);
   add_peers(setting, report, arms);
   setting.progress.begin("core", rounds * static_cast<int>(arms.size()));
@@ -77,7 +77,7 @@ ItemReport measure_core(Setting& setting) {
       setting.progress.step(arm.name);
       add_rows(run_program(with(arm.command, setting.quick ? "quick" : "full")).output, arm.name,
                report);
-      if (setting.quick || (arm.slow_sleepers && round > 0)) continue;
+      if (setting.quick || (!arm.ours && round > 0)) continue;  // they sleep for up to 12 s
       measure_sleepers(arm, report);
     }
   }

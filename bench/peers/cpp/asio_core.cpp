@@ -34,10 +34,14 @@ T run(net::awaitable<T> coroutine) {
 }
 
 // Asio's word for asyncio.sleep(0).
-net::awaitable<void> yield() { co_await net::post(net::use_awaitable); }
+net::awaitable<void> yield() { co_await net::post(net::deferred); }
 
-// A task that can be joined: what co_spawn gives for the token `deferred` or use_awaitable starts
-// only when it is awaited, so the result goes through a channel with room for it.
+// The token is `deferred`, which a coroutine awaits without a frame for the operation. In
+// Boost 1.81 that does not compile for a value beside an exception_ptr, so co_spawn has
+// use_awaitable.
+
+// A task that can be joined: co_spawn for either token starts only when it is awaited, so the
+// result goes through a channel with room for it.
 template <class T>
 using Result = net::experimental::channel<void(std::exception_ptr, T)>;
 
@@ -90,7 +94,7 @@ net::awaitable<double> gather_many(std::size_t n) {
       children.push_back(net::co_spawn(executor, trivial(), net::deferred));
     }
     co_await net::experimental::make_parallel_group(std::move(children))
-        .async_wait(net::experimental::wait_for_all(), net::use_awaitable);
+        .async_wait(net::experimental::wait_for_all(), net::deferred);
   }
   co_return thread_cpu_ns() - begin;
 }
@@ -167,7 +171,7 @@ net::awaitable<double> timer_cancel(std::size_t n) {
 using Queue = net::experimental::channel<void(boost::system::error_code, std::size_t)>;
 
 net::awaitable<void> receive_again_and_again(Queue& queue, std::size_t n, std::size_t& ended) {
-  for (std::size_t i = 0; i < n; ++i) co_await queue.async_receive(net::use_awaitable);
+  for (std::size_t i = 0; i < n; ++i) co_await queue.async_receive(net::deferred);
   ++ended;
 }
 
@@ -219,15 +223,15 @@ net::awaitable<double> queue_free(std::size_t n) {
   Queue queue(co_await net::this_coro::executor, 16);
   const double begin = thread_cpu_ns();
   for (std::size_t i = 0; i < n; ++i) {
-    co_await queue.async_send(boost::system::error_code(), i, net::use_awaitable);
-    co_await queue.async_receive(net::use_awaitable);
+    co_await queue.async_send(boost::system::error_code(), i, net::deferred);
+    co_await queue.async_receive(net::deferred);
   }
   co_return thread_cpu_ns() - begin;
 }
 
 net::awaitable<void> put_all(Queue& queue, std::size_t n) {
   for (std::size_t i = 0; i < n; ++i) {
-    co_await queue.async_send(boost::system::error_code(), i, net::use_awaitable);
+    co_await queue.async_send(boost::system::error_code(), i, net::deferred);
   }
 }
 
@@ -236,7 +240,7 @@ net::awaitable<double> queue_of(std::size_t size, std::size_t n) {
   Queue queue(executor, size);
   net::co_spawn(executor, put_all(queue, n), net::detached);
   const double begin = thread_cpu_ns();
-  for (std::size_t i = 0; i < n; ++i) co_await queue.async_receive(net::use_awaitable);
+  for (std::size_t i = 0; i < n; ++i) co_await queue.async_receive(net::deferred);
   const double end = thread_cpu_ns();
   co_await yield();  // the other one ends
   co_return end - begin;
@@ -268,7 +272,7 @@ net::awaitable<double> raise_through(int depth, std::size_t n) {
 net::awaitable<void> sleep_long(int depth) {
   if (depth == 0) {
     net::steady_timer timer(co_await net::this_coro::executor, 1h);
-    co_await timer.async_wait(net::use_awaitable);
+    co_await timer.async_wait(net::deferred);
   } else {
     co_await sleep_long(depth - 1);
   }
@@ -288,7 +292,7 @@ net::awaitable<double> cancel_join(int depth, std::size_t n) {
     co_await yield();
     signal.emit(net::cancellation_type::terminal);
     try {
-      co_await result.async_receive(net::use_awaitable);
+      co_await result.async_receive(net::deferred);
     } catch (const boost::system::system_error& error) {
       if (error.code() == net::error::operation_aborted) ++cancelled;
     }
@@ -302,9 +306,9 @@ net::awaitable<double> cancel_join(int depth, std::size_t n) {
 
 // The operation completes in the other context; the coroutine goes on in its own.
 net::awaitable<WallAndCpu> there_and_back(net::any_io_executor there, std::size_t n) {
-  co_await net::post(there, net::use_awaitable);  // its thread has started
+  co_await net::post(there, net::deferred);  // its thread has started
   const Stopwatch watch;
-  for (std::size_t i = 0; i < n; ++i) co_await net::post(there, net::use_awaitable);
+  for (std::size_t i = 0; i < n; ++i) co_await net::post(there, net::deferred);
   co_return watch.read(n);
 }
 
@@ -359,7 +363,7 @@ constexpr std::chrono::seconds kDelay{5};  // longer than it takes to start them
 
 net::awaitable<void> sleep_once() {
   net::steady_timer timer(co_await net::this_coro::executor, kDelay);
-  co_await timer.async_wait(net::use_awaitable);
+  co_await timer.async_wait(net::deferred);
 }
 
 net::awaitable<double> sleepers() {
@@ -376,7 +380,7 @@ net::awaitable<double> sleepers() {
   const double bytes = resident_bytes() - before;
   if (wall_ns() - begin_wall > kDelay / 1ns) std::abort();  // the first one was due too early
   net::steady_timer timer(executor, kDelay);
-  co_await timer.async_wait(net::use_awaitable);
+  co_await timer.async_wait(net::deferred);
   while (left > 0) co_await yield();
   const double end = thread_cpu_ns();
   print_sleepers(begin, asleep, end, bytes / kSleepers);
@@ -427,7 +431,7 @@ int main(int argc, char** argv) {
     run(sleepers());
     return 0;
   }
-  const Effort effort = command == "quick" ? Effort{3, 1e6} : Effort{9, 1e7};
+  const Effort effort = command == "quick" ? Effort{3, 1e6} : Effort{5, 1e7};
   const double await_ns = ns_per_operation(kAwait, effort);
   print_row(kAwait.name, "ns", await_ns);
   for (const Row& row : kRows) print_row(row.name, "ns", ns_per_operation(row, effort));

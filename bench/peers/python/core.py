@@ -478,9 +478,7 @@ def growth():
     for count in (100, 1_000, 10_000, 100_000):
         n = max(50_000, 3 * count)
         print_row(f"sleep(0), {count:,} tasks", "ns", asyncio.run(switch(count)(n)) / n)
-        print_row(
-            f"call_later + cancel, {count:,} timers", "ns", asyncio.run(cancel_among(count))
-        )
+        print_row(f"call_later + cancel, {count:,} timers", "ns", asyncio.run(cancel_among(count)))
 
 
 def main():
@@ -493,7 +491,7 @@ def main():
         return asyncio.run(sleep_all(1_000_000))
     if command == "growth":
         return growth()
-    effort = (3, 1_000_000) if command == "quick" else (7, 10_000_000)
+    effort = (3, 1_000_000) if command == "quick" else (5, 10_000_000)
     await_ns = 0
     for name, item, least_n in ROWS:
         time_taken = ns_per_operation(item, least_n, *effort)

@@ -74,10 +74,10 @@ func gatherMany(n int) float64 {
 		var group sync.WaitGroup
 		group.Add(children)
 		for k := range results {
-			go func() {
+			go func(k int) {
 				defer group.Done()
 				results[k] = trivial()
-			}()
+			}(k)
 		}
 		group.Wait()
 	}
@@ -147,12 +147,12 @@ func futureWake(n int) float64 {
 	for k := range futures {
 		futures[k] = make(chan int, 1)
 		all.Add(1)
-		go func() {
+		go func(future chan int) {
 			defer all.Done()
 			for i := 0; i < rounds; i++ {
-				<-futures[k]
+				<-future
 			}
-		}()
+		}(futures[k])
 	}
 	runtime.Gosched()
 	begin := processCPU()
@@ -453,7 +453,7 @@ func growth() {
 }
 
 func main() {
-	repeats, repeatNs := 9, 1e7
+	repeats, repeatNs := 5, 1e7
 	if len(os.Args) > 1 {
 		switch os.Args[1] {
 		case "sleepers":
