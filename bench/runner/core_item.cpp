@@ -54,8 +54,9 @@ void measure_sleepers(const Arm& arm, ItemReport& report) {
   if (attempt.succeeded) {
     add_rows(attempt.output, arm.name, report);
   } else {
-    report.add_note("1,000,000 sleepers of " + arm.name +
-                    " failed; try it alone: " + arm.command.back() + " sleepers");
+    std::string words;
+    for (const std::string& word : with(arm.command, "sleepers")) words += " " + word;
+    report.add_note("1,000,000 sleepers of " + arm.name + " failed; try them alone:" + words);
   }
 }
 

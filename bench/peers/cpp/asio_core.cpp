@@ -431,7 +431,7 @@ int main(int argc, char** argv) {
     run(sleepers());
     return 0;
   }
-  const Effort effort = command == "quick" ? Effort{3, 1e6} : Effort{5, 1e7};
+  const Effort effort = command == "quick" ? Effort{3, 1e6} : Effort{3, 1e7};
   const double await_ns = ns_per_operation(kAwait, effort);
   print_row(kAwait.name, "ns", await_ns);
   for (const Row& row : kRows) print_row(row.name, "ns", ns_per_operation(row, effort));

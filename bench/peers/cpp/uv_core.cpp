@@ -255,7 +255,7 @@ int main(int argc, char** argv) {
     sleepers();
     return 0;
   }
-  const Effort effort = command == "quick" ? Effort{3, 1e6} : Effort{5, 1e7};
+  const Effort effort = command == "quick" ? Effort{3, 1e6} : Effort{3, 1e7};
   for (const Row& row : kRows) print_row(row.name, "ns", ns_per_operation(row, effort));
   print_threads("loop to loop", &round_trips, effort);
   print_threads("to_thread", &to_thread, effort);

@@ -453,7 +453,7 @@ func growth() {
 }
 
 func main() {
-	repeats, repeatNs := 5, 1e7
+	repeats, repeatNs := 3, 1e7
 	if len(os.Args) > 1 {
 		switch os.Args[1] {
 		case "sleepers":
@@ -463,7 +463,7 @@ func main() {
 			growth()
 			return
 		case "quick":
-			repeats, repeatNs = 3, 1e6
+			repeatNs = 1e6
 		}
 	}
 	for _, r := range rows {

@@ -589,7 +589,7 @@ fn main() {
             repeat_ns: 1e6,
         },
         _ => Effort {
-            repeats: 5,
+            repeats: 3,
             repeat_ns: 1e7,
         },
     };
