@@ -1,4 +1,5 @@
-// The peers written in Go, a program per folder. They need nothing beyond the standard library.
+// The peers written in Go, a program per folder. They need nothing beyond the standard library, and
+// build with the Go of Debian 12.
 module bench/peers
 
-go 1.23
+go 1.19

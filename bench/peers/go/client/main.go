@@ -34,7 +34,7 @@ func runLoad(client *http.Client, url string, requests, inFlight int) *tally {
 	var left atomic.Int64
 	left.Store(int64(requests))
 	var group sync.WaitGroup
-	for range inFlight {
+	for i := 0; i < inFlight; i++ {
 		group.Add(1)
 		go func() {
 			defer group.Done()

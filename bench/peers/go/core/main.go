@@ -5,6 +5,10 @@
 // goroutine does in the place of a task: it is started and waited for, yields, waits for a
 // channel, a mutex or a timer, and is cancelled by its context. The costs are those of the whole
 // process, garbage collection included, on one thread of Go code (GOMAXPROCS=1).
+//
+// The timers are those of Go 1.23 and later, where that is what builds it.
+//
+//go:debug asynctimerchan=0
 package main
 
 import (

@@ -18,7 +18,7 @@ func main() {
 		}
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", answer("Hello, World!"))
-	mux.HandleFunc("GET /page", answer(page))
+	mux.HandleFunc("/", answer("Hello, World!"))
+	mux.HandleFunc("/page", answer(page))
 	log.Fatal(http.ListenAndServe("127.0.0.1:"+os.Args[1], mux))
 }
