@@ -14,7 +14,8 @@ enum Class : std::uint8_t {
   kDigit = 8,
   kHexDigit = 16,
   kSpace = 32,  // OWS: space and tab
-  kUrl = 64,    // RFC 3986: unreserved and sub-delims, what may stand in any part of a URL
+  kUrl = 64,    // what may stand in a path or query of RFC 3986, a "%" included
+  kText = 128,  // visible ASCII, space and tab
 };
 
 consteval std::array<std::uint8_t, 256> make_table() {
@@ -32,10 +33,11 @@ consteval std::array<std::uint8_t, 256> make_table() {
     if (digit) bits |= kDigit;
     if (digit || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F')) bits |= kHexDigit;
     if (c == ' ' || c == '\t') bits |= kSpace;
-    constexpr std::string_view kMarks = "-._~!$&'()*+,;=";
+    constexpr std::string_view kMarks = "-._~!$&'()*+,;=:@/?%";
     if (alpha || digit || (c < 127 && kMarks.find(static_cast<char>(c)) != kMarks.npos)) {
       bits |= kUrl;
     }
+    if ((c >= 32 && c < 127) || c == '\t') bits |= kText;
     table[c] = static_cast<std::uint8_t>(bits);
   }
   return table;

@@ -21,12 +21,22 @@ struct Hop {
   ConnectionPool& pool;
   RequestSpec& spec;
   const ClientTimeout& timeout;
+  bool decompress;
+  bool usual;  // no field but the usual ones, which are not in `spec`
+
+  /// For a redirect, which may take some away.
+  void spell_out_fields() {
+    if (usual) session.add_usual_fields(spec.headers, decompress);
+    usual = false;
+  }
 };
 
-std::string request_head(const RequestSpec& spec, const Url& url) {
+std::string request_head(const Hop& hop, const Url& url) {
+  const RequestSpec& spec = hop.spec;
   const BodyLength body = spec.has_body ? BodyLength::known(spec.body.size()) : BodyLength::none();
   std::string head;
-  append_request_head(head, spec.method, url.request_target(), url.host_port(), spec.headers, body);
+  append_request_head(head, spec.method, url.request_target(), url.host_port(), spec.headers, body,
+                      hop.usual ? hop.session.usual_lines(hop.decompress) : std::string_view());
   return head;
 }
 
@@ -142,7 +152,7 @@ bool may_replay(const Hop& hop, const ResponseState& response, const std::except
 
 /// The response with its head, at one URL.
 Coro<> send(const Hop& hop, ResponseState& response) {
-  const std::string head = request_head(hop.spec, response.url);
+  const std::string head = request_head(hop, response.url);
   for (bool fresh = false;; fresh = true) {
     if (fresh || !acquire_at_once(hop, response)) {
       Result<void> ready = co_await try_(acquire_in_time(hop, response, fresh));
@@ -234,7 +244,9 @@ Url without_userinfo(Url url) {
 }
 
 /// Where the first request goes, with the session's fields and the URL's credentials in `spec`.
-Url prepare(SessionState& session, RequestSpec& spec, bool decompress) {
+Url prepare(Hop& hop) {
+  SessionState& session = hop.session;
+  RequestSpec& spec = hop.spec;
   Url url = session.parse(spec.url);
   if (!url.userinfo().empty()) {
     if (spec.headers.contains("Authorization")) {
@@ -243,16 +255,9 @@ Url prepare(SessionState& session, RequestSpec& spec, bool decompress) {
     }
     add_credentials(spec.headers, url);
   }
+  hop.usual = spec.headers.empty() && !session.usual_lines(hop.decompress).empty();
   // Here and not for each hop: a redirect to another host must not carry them either.
-  constexpr std::size_t kMoreFields = 2;
-  constexpr std::size_t kMoreBytes = 64;
-  spec.headers.reserve(session.defaults.size() + spec.headers.size() + kMoreFields,
-                       session.defaults.bytes() + spec.headers.bytes() + kMoreBytes);
-  spec.headers.add_missing(session.defaults);
-  if (!spec.headers.contains("Accept")) spec.headers.add("Accept", "*/*");
-  if (decompress && !spec.headers.contains("Accept-Encoding")) {
-    spec.headers.add("Accept-Encoding", accept_encoding());
-  }
+  if (!hop.usual) session.add_usual_fields(spec.headers, hop.decompress);
   return without_userinfo(std::move(url));
 }
 
@@ -263,8 +268,8 @@ Coro<ClientResponse> perform(std::shared_ptr<SessionState> session, RequestSpec 
   const bool decompress = spec.auto_decompress.value_or(session->options.auto_decompress);
   const std::size_t most = spec.max_redirects.value_or(session->options.max_redirects);
   const std::shared_ptr<ConnectionPool> pool = session->pool();
-  const Hop hop{*session, *pool, spec, timeout};
-  Url url = prepare(*session, spec, decompress);
+  Hop hop{*session, *pool, spec, timeout, decompress, false};
+  Url url = prepare(hop);
   std::vector<ClientResponse> history;
   std::optional<Nanoseconds> total;
   for (;;) {
@@ -288,6 +293,7 @@ Coro<ClientResponse> perform(std::shared_ptr<SessionState> session, RequestSpec 
     }
     if (history.size() >= most) throw too_many(*response, most);
     co_await pass(discard_body(response));
+    hop.spell_out_fields();
     follow(spec, response->head.status, response->url, *target);
     history.emplace_back(std::move(response));
     url = without_userinfo(std::move(*target));

@@ -2,6 +2,8 @@
 
 #include "asyncio/base/error.hpp"
 #include "asyncio/task/future.hpp"
+#include "http/decoder.hpp"
+#include "http/http1_writer.hpp"
 #include "http/session_state.hpp"
 
 namespace asyncio::http {
@@ -26,6 +28,35 @@ std::shared_ptr<ConnectionPool> SessionState::pool() {
     throw RuntimeError("this ClientSession belongs to another event loop: make one for each loop");
   }
   return connections;
+}
+
+void SessionState::add_usual_fields(Headers& headers, bool decompress) const {
+  constexpr std::size_t kMoreFields = 2;
+  constexpr std::size_t kMoreBytes = 64;
+  headers.reserve(defaults.size() + headers.size() + kMoreFields,
+                  defaults.bytes() + headers.bytes() + kMoreBytes);
+  headers.add_missing(defaults);
+  if (!headers.contains("Accept")) headers.add("Accept", "*/*");
+  if (decompress && !headers.contains("Accept-Encoding")) {
+    headers.add("Accept-Encoding", accept_encoding());
+  }
+}
+
+std::string_view SessionState::usual_lines(bool decompress) {
+  std::optional<std::string>& lines = usual[decompress ? 1 : 0];
+  if (lines) return *lines;
+  Headers headers;
+  add_usual_fields(headers, decompress);
+  std::string text;
+  const bool plain = !headers.contains("Host") && !headers.contains("Content-Length") &&
+                     !headers.contains("Transfer-Encoding");
+  if (plain) append_fields(text, headers);
+  return lines.emplace(std::move(text));
+}
+
+void SessionState::set_default(std::string_view name, std::string_view value) {
+  defaults.set(name, value);
+  usual = {};
 }
 
 const Url& SessionState::parse(const std::string& text) {
@@ -56,7 +87,7 @@ ClientRequest ClientSession::request(std::string_view method, std::string_view u
 }
 
 void ClientSession::header(std::string_view name, std::string_view value) {
-  state_->defaults.set(name, value);
+  state_->set_default(name, value);
 }
 
 void ClientSession::close() noexcept {

@@ -39,7 +39,8 @@ bool is_reg_name(std::string_view text) noexcept {
       continue;
     }
     // The comma is legal in a reg-name and found only where two Host fields have been merged.
-    if (!chars::is(c, chars::kUrl) || c == ',') return false;
+    const bool elsewhere = c == ',' || c == ':' || c == '@' || c == '/' || c == '?';
+    if (!chars::is(c, chars::kUrl) || elsewhere) return false;
   }
   return !text.empty();
 }

@@ -5,6 +5,7 @@
 
 #include "http/chars.hpp"
 #include "http/head_checks.hpp"
+#include "http/plain_head.hpp"
 
 namespace asyncio::http {
 namespace {
@@ -124,39 +125,68 @@ auto Http1Engine::visit(Use use) const {
 }
 
 void Http1Engine::drop() noexcept {
-  if (kind_ != Kind::none) visit([](auto& grammar) { std::destroy_at(&grammar); });
-  kind_ = Kind::none;
+  if (has_grammar_) visit([](auto& grammar) { std::destroy_at(&grammar); });
+  has_grammar_ = false;
 }
 
-void Http1Engine::reset_findings(Headers& into, std::string_view head, std::size_t max_fields) {
-  into.adopt(head);
-  found.head = head;
+void Http1Engine::reset_findings() {
+  found.fields->adopt(found.head);
   found.trailers.clear();
-  found.fields = &into;
-  found.max_fields = max_fields;
   found.hosts = found.lengths = found.codings = 0;
   found.upgrade_field = found.expect_continue = false;
   found.bad_host = found.bad_length = found.bad_coding = found.too_many_fields = false;
   found.chunk.reset();
 }
 
-void Http1Engine::start_request(std::string_view head, std::size_t max_fields) {
-  static_assert(sizeof(Grammar<true>) <= kStorage && sizeof(Grammar<false>) <= kStorage);
+void Http1Engine::start(Kind kind, std::string_view head, std::size_t max_fields, bool skip_body) {
   drop();
-  reset_findings(found.request.headers, head, max_fields);
-  new (storage_) Grammar<true>(found);
-  kind_ = Kind::request;
+  kind_ = kind;
+  skip_body_ = skip_body;
+  head_read_ = false;
+  found.fields = kind == Kind::request ? &found.request.headers : &found.response.headers;
+  found.head = head;
+  found.max_fields = max_fields;
+  reset_findings();
+}
+
+void Http1Engine::start_request(std::string_view head, std::size_t max_fields) {
+  start(Kind::request, head, max_fields, false);
 }
 
 void Http1Engine::start_response(std::string_view head, std::size_t max_fields, bool skip_body) {
-  drop();
-  reset_findings(found.response.headers, head, max_fields);
-  auto* grammar = new (storage_) Grammar<false>(found);
-  kind_ = Kind::response;
-  if (skip_body) grammar->skip(true);
+  start(Kind::response, head, max_fields, skip_body);
+}
+
+void Http1Engine::make_grammar() {
+  static_assert(sizeof(Grammar<true>) <= kStorage && sizeof(Grammar<false>) <= kStorage);
+  if (kind_ == Kind::request) {
+    new (storage_) Grammar<true>(found);
+  } else {
+    auto* grammar = new (storage_) Grammar<false>(found);
+    if (skip_body_) grammar->skip(true);
+  }
+  has_grammar_ = true;
+}
+
+bool Http1Engine::read_plain(std::string_view head) {
+  summary_ = {};
+  const bool plain = kind_ == Kind::request
+                         ? read_plain_request(head, found, summary_)
+                         : read_plain_response(head, skip_body_, found, summary_);
+  if (!plain) reset_findings();
+  return plain;
 }
 
 Http1Engine::Result Http1Engine::put(std::string_view element) {
+  if (!head_read_ && read_plain(element)) {
+    head_read_ = true;
+    return {.used = element.size()};
+  }
+  return put_by_grammar(element);
+}
+
+Http1Engine::Result Http1Engine::put_by_grammar(std::string_view element) {
+  if (!has_grammar_) make_grammar();
   error_code ec;
   Result result;
   const boost::asio::const_buffer buffer(element.data(), element.size());
@@ -167,21 +197,15 @@ Http1Engine::Result Http1Engine::put(std::string_view element) {
     const Rule rule = rule_of(ec);
     result.error = rule.kind;
     result.rule = rule.text;
+  } else if (!head_read_) {
+    head_read_ = true;
+    visit([&](const auto& grammar) {
+      const auto length = grammar.content_length();
+      summary_ = {grammar.keep_alive(), grammar.upgrade(), std::nullopt};
+      if (length) summary_.length = *length;
+    });
   }
   return result;
-}
-
-bool Http1Engine::keep_alive() const {
-  return visit([](auto& grammar) { return grammar.keep_alive(); });
-}
-
-bool Http1Engine::upgrade() const {
-  return visit([](auto& grammar) { return grammar.upgrade(); });
-}
-
-std::optional<std::uint64_t> Http1Engine::content_length() const {
-  const auto length = visit([](auto& grammar) { return grammar.content_length(); });
-  return length ? std::optional<std::uint64_t>(*length) : std::nullopt;
 }
 
 }  // namespace asyncio::http

@@ -1,4 +1,5 @@
-// The grammar of HTTP/1: Boost.Beast's basic_parser, given whole elements only.
+// The grammar of HTTP/1: Boost.Beast's basic_parser, given whole elements only. Heads of the usual
+// kind do not need it: see plain_head.hpp.
 //
 // An element is a head, a chunk line (with the CRLF of the chunk before it), chunk data, or the
 // last chunk line with its trailer section. Beast never sees half of one: its verdict may then
@@ -35,6 +36,13 @@ struct Http1Findings {
   std::optional<std::uint64_t> chunk;  // size of the chunk whose line was read last
 };
 
+/// What a whole head says of the connection and of the body.
+struct HeadSummary {
+  bool keep_alive = false;
+  bool upgrade = false;  // Connection names upgrade
+  std::optional<std::uint64_t> length;
+};
+
 class Http1Engine {
  public:
   Http1Engine() = default;
@@ -54,10 +62,13 @@ class Http1Engine {
   };
   Result put(std::string_view element);
 
+  /// put() of the head, always by Beast: for the test that compares.
+  Result put_by_grammar(std::string_view head);
+
   /// After the head.
-  [[nodiscard]] bool keep_alive() const;
-  [[nodiscard]] bool upgrade() const;  // Connection names upgrade
-  [[nodiscard]] std::optional<std::uint64_t> content_length() const;
+  [[nodiscard]] const HeadSummary& summary() const noexcept { return summary_; }
+  /// Whether it was one that needs no grammar.
+  [[nodiscard]] bool plain() const noexcept { return !has_grammar_; }
 
   Http1Findings found;
 
@@ -67,11 +78,18 @@ class Http1Engine {
   class Grammar;
   template <class Use>
   auto visit(Use use) const;
-  void reset_findings(Headers& into, std::string_view head, std::size_t max_fields);
+  void start(Kind kind, std::string_view head, std::size_t max_fields, bool skip_body);
+  void reset_findings();
+  bool read_plain(std::string_view head);
+  void make_grammar();
   void drop() noexcept;
 
   static constexpr std::size_t kStorage = 128;
+  HeadSummary summary_;
   Kind kind_ = Kind::none;
+  bool skip_body_ = false;
+  bool head_read_ = false;
+  bool has_grammar_ = false;
   alignas(std::max_align_t) mutable std::byte storage_[kStorage];
 };
 

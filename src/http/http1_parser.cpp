@@ -390,14 +390,14 @@ Http1Parser::Event Http1Parser::Impl::finish_head() {
   const bool upgrade_wanted =
       role_ == Role::server &&
       (found_.request.method == "CONNECT" ||
-       (found_.upgrade_field && engine_.upgrade() && framing_ == Framing::none &&
+       (found_.upgrade_field && engine_.summary().upgrade && framing_ == Framing::none &&
         found_.request.version == HttpVersion11));
   const bool upgraded =
       role_ == Role::client && (found_.response.status == 101 ||
                                 (method_ == "CONNECT" && found_.response.status / 100 == 2));
   upgrade_ = upgrade_wanted || upgraded;
-  keep_alive_ = engine_.keep_alive() && framing_ != Framing::until_end && !repaired_ && !upgraded &&
-                !(role_ == Role::server && found_.request.method == "CONNECT");
+  keep_alive_ = engine_.summary().keep_alive && framing_ != Framing::until_end && !repaired_ &&
+                !upgraded && !(role_ == Role::server && found_.request.method == "CONNECT");
   found_.expect_continue =
       found_.expect_continue && role_ == Role::server && found_.request.version == HttpVersion11;
   found_.fields = &found_.trailers;
@@ -417,7 +417,7 @@ Http1Parser::Event Http1Parser::Impl::finish_interim() {
 
 void Http1Parser::Impl::decide_framing() {
   const bool body = role_ == Role::server || response_has_body(method_, found_.response.status);
-  const std::optional<std::uint64_t> announced = engine_.content_length();
+  const std::optional<std::uint64_t> announced = engine_.summary().length;
   length_ = announced ? *announced : 0;
   if (!body) {
     framing_ = Framing::none;

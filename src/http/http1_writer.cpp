@@ -62,12 +62,6 @@ void append_number(std::string& out, std::uint64_t value, int base = 10) {
   out.append(digits, result.ptr);
 }
 
-void append_fields(std::string& out, const Headers& headers) {
-  for (const Header field : headers) {
-    out.append(field.name).append(": ").append(field.value).append("\r\n");
-  }
-}
-
 void append_length(std::string& out, std::uint64_t bytes) {
   out += "Content-Length: ";
   append_number(out, bytes);
@@ -134,8 +128,15 @@ bool is_framing(std::string_view name) {
 
 }  // namespace
 
+void append_fields(std::string& out, const Headers& headers) {
+  for (const Header field : headers) {
+    out.append(field.name).append(": ").append(field.value).append("\r\n");
+  }
+}
+
 BodyFraming append_request_head(std::string& out, std::string_view method, std::string_view target,
-                                std::string_view host, const Headers& headers, BodyLength body) {
+                                std::string_view host, const Headers& headers, BodyLength body,
+                                std::string_view lines) {
   if (!is_token(method)) {
     throw ValueError("request method \"" + printable(method) + "\" is not a token");
   }
@@ -149,10 +150,11 @@ BodyFraming append_request_head(std::string& out, std::string_view method, std::
   const OwnFraming own = own_framing(headers);
   check_length(own, body);
 
-  make_room(out, headers, method.size() + target.size() + host.size());
+  make_room(out, headers, method.size() + target.size() + host.size() + lines.size());
   out.append(method).append(" ").append(target).append(" HTTP/1.1\r\n");
   if (!own_host) out.append("Host: ").append(host).append("\r\n");
   append_fields(out, headers);
+  out += lines;
   BodyFraming framing = BodyFraming::none;
   if (own.chunked || (body.kind == BodyLength::Kind::unknown && !own.length)) {
     framing = BodyFraming::chunked;

@@ -39,9 +39,14 @@ enum class BodyFraming : std::uint8_t {
 /// `host` is the value of the Host field, written first unless `headers` has its own.
 /// Adds Content-Length or "Transfer-Encoding: chunked" when `headers` has neither; one that is
 /// there must agree with `body`. A method that expects a body sends "Content-Length: 0" for none.
+/// `lines` are more fields, ready to be sent, each with its CRLF.
 /// Errors: ValueError that names method, target or field; `out` is unchanged then.
 BodyFraming append_request_head(std::string& out, std::string_view method, std::string_view target,
-                                std::string_view host, const Headers& headers, BodyLength body);
+                                std::string_view host, const Headers& headers, BodyLength body,
+                                std::string_view lines = {});
+
+/// Appends fields that were checked before, a line each.
+void append_fields(std::string& out, const Headers& headers);
 
 /// What a response head depends on besides its own content.
 struct ResponseContext {

@@ -1,6 +1,7 @@
 // What a ClientSession is inside; its requests and responses keep it alive.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +22,13 @@ struct SessionState {
   /// closed or belongs to another loop.
   std::shared_ptr<ConnectionPool> pool();
 
+  /// What every request has besides its own fields: `defaults`, Accept and Accept-Encoding.
+  void add_usual_fields(Headers& headers, bool decompress) const;
+  /// The same as lines, for a request without fields of its own, which most are; empty when they
+  /// say something about framing or Host. Good until header() is called.
+  std::string_view usual_lines(bool decompress);
+  void set_default(std::string_view name, std::string_view value);
+
   /// Of an absolute URL, or one relative to base_url. The last one is remembered: many programs ask
   /// for the same again and again. Errors: as Url::parse.
   const Url& parse(const std::string& text);
@@ -30,6 +38,7 @@ struct SessionState {
   std::optional<Url> base_url;
   std::string last_text;  // of last_url, as it was given
   std::optional<Url> last_url;
+  std::array<std::optional<std::string>, 2> usual;  // lines, without and with Accept-Encoding
   std::shared_ptr<ConnectionPool> connections;
   std::unique_ptr<ResolverCache> resolver;
   bool closed = false;

@@ -26,7 +26,9 @@ void append_escaped(std::string& out, std::string_view text, std::string_view be
   static constexpr char kHex[] = "0123456789ABCDEF";
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
-    if (chars::is(c, chars::kUrl) || is_escape(text.substr(i)) || besides.find(c) != kNone) {
+    const bool in_some = c == ':' || c == '@' || c == '/' || c == '?' || c == '%';
+    if ((chars::is(c, chars::kUrl) && !in_some) || is_escape(text.substr(i)) ||
+        besides.find(c) != kNone) {
       out += c;
     } else {
       const auto byte = static_cast<unsigned char>(c);
