@@ -28,7 +28,7 @@ std::vector<Goal> goals_of(const std::string& item) {
         {"raise through 20 coroutines", "", 18500},
         {"raise with pass() through 20 coroutines", "", 1400},
         {"call_soon_threadsafe flood, caller", "", 25},
-        {"loop to loop / raw eventfd + epoll, CPU", "", 1.15},
+        {"sockets watched / raw eventfd + epoll, CPU", "", 1.15},
         {"run(nothing)", "", 2000},
     };
   }
