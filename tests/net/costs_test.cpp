@@ -15,12 +15,6 @@
 // g++ with a sanitizer sees new inlined beside a free() that is not, and takes them for strangers.
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"
 
-namespace {
-
-thread_local long heap_calls = 0;
-
-}  // namespace
-
 // Sanitizers have a heap of their own, and ThreadSanitizer's operator new is linked in whole.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define COSTS_TEST_HAS_HEAP 0
@@ -31,6 +25,12 @@ thread_local long heap_calls = 0;
 #endif
 #ifndef COSTS_TEST_HAS_HEAP
 #define COSTS_TEST_HAS_HEAP 1
+namespace {
+
+thread_local long heap_calls = 0;
+
+}  // namespace
+
 void* operator new(std::size_t size) {
   ++heap_calls;
   if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
