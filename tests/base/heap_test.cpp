@@ -93,5 +93,36 @@ TEST(heap, agrees_with_a_model_over_random_pushes_pops_and_removals) {
   }
 }
 
+TEST(heap, takes_all_that_are_due_in_the_order_of_single_pops_and_stays_a_heap) {
+  for (unsigned seed = 0; seed < 50; ++seed) {
+    std::mt19937 random(seed);
+    TimerHeap heap;
+    TimerHeap popped;
+    std::vector<std::unique_ptr<Timer>> owned;
+    std::vector<std::unique_ptr<Timer>> twins;
+    for (unsigned i = random() % 200; i > 0; --i) {
+      const std::int64_t when = random() % 40;
+      owned.push_back(std::make_unique<Timer>(when));
+      twins.push_back(std::make_unique<Timer>(when));
+      heap.push(owned.back().get());
+      popped.push(twins.back().get());
+    }
+    const Nanoseconds now(random() % 45);
+    std::vector<std::uint64_t> expected;
+    while (popped.top() != nullptr && popped.top()->deadline <= now) {
+      expected.push_back(popped.pop()->order);
+    }
+    EXPECT_EQ(heap.count_until(now), expected.size());
+    std::vector<std::uint64_t> taken;
+    heap.take_until(now, [&taken](HeapNode* node) {
+      EXPECT_FALSE(node->in_heap());
+      taken.push_back(node->order);
+    });
+    EXPECT_EQ(taken, expected) << "seed " << seed;
+    while (HeapNode* rest = popped.pop()) ASSERT_EQ(heap.pop()->order, rest->order) << seed;
+    EXPECT_TRUE(heap.empty());
+  }
+}
+
 }  // namespace
 }  // namespace asyncio::base

@@ -17,11 +17,15 @@ class ManualBackend final : public NoKernelBackend {
   std::vector<Nanoseconds> waits;     // the deadlines that were asked for
   std::function<void()> during_wait;  // what happens while the loop waits
   std::atomic<int> wakes{0};
+  std::size_t clock_reads = 0;
 
   void watch_something() { ++watched_; }
 
   std::string_view name() const noexcept override { return "manual"; }
-  Nanoseconds now() noexcept override { return clock; }
+  Nanoseconds now() noexcept override {
+    ++clock_reads;
+    return clock;
+  }
   std::uint64_t random() noexcept override { return 4; }
   void wait(Nanoseconds deadline) override {
     waits.push_back(deadline);

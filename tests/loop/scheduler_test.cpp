@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -150,6 +152,63 @@ TEST_F(scheduler, with_something_ready_a_turn_waits_for_nothing) {
   backend.watch_something();
   turn();
   EXPECT_THAT(backend.waits, ElementsAre(Nanoseconds::min())) << "with one it only looks";
+}
+
+TEST_F(scheduler, a_busy_turn_makes_one_look_with_a_descriptor_and_no_system_call_without) {
+  constexpr std::size_t kTurns = 10'000;
+  std::size_t left = kTurns;
+  std::function<void()> again = [&] { --left == 0 ? loop.stop() : void(loop.call_soon(again)); };
+  loop.call_soon(again);
+  loop.run_forever();
+  EXPECT_THAT(backend.waits, IsEmpty());
+  EXPECT_EQ(backend.clock_reads, 0U) << "without a timer nobody asks for the time";
+  EXPECT_EQ(backend.wakes, 0);
+
+  backend.watch_something();
+  left = kTurns;
+  loop.call_soon(again);
+  loop.run_forever();
+  EXPECT_EQ(backend.waits.size(), kTurns);
+  EXPECT_EQ(backend.clock_reads, 0U);
+}
+
+// Many at once go another way through the heap than a few.
+TEST_F(scheduler, ten_thousand_timers_of_one_turn_run_in_order_and_leave_the_later_ones) {
+  constexpr int kMany = 10'000;
+  std::vector<int> ran;
+  std::vector<TimerHandle> handles;
+  for (int i = 0; i < kMany; ++i) {
+    const int rank = i * 7919 % kMany;
+    handles.push_back(loop.call_later(rank * 1us, [&ran, rank] { ran.push_back(rank); }));
+  }
+  backend.clock += 9'000us;
+  handles[0].cancel();  // rank 0
+  turn();
+  ASSERT_EQ(ran.size(), 9'000U);
+  EXPECT_TRUE(std::is_sorted(ran.begin(), ran.end()));
+  EXPECT_EQ(ran.front(), 1);
+  EXPECT_EQ(loop.armed_timers(), 999U);
+  backend.clock += 1s;
+  turn();
+  EXPECT_EQ(ran.size(), 9'999U);
+  EXPECT_TRUE(std::is_sorted(ran.begin(), ran.end()));
+}
+
+TEST_F(scheduler, timers_that_are_due_may_cancel_those_behind_them) {
+  constexpr std::size_t kMany = 1'000;
+  std::vector<TimerHandle> handles;
+  std::size_t ran = 0;
+  for (std::size_t i = 0; i < kMany; ++i) {
+    handles.push_back(loop.call_later(1s, [&, i] {
+      ++ran;
+      if (i % 2 == 0) handles[i + 1].cancel();
+      if (i == 0) handles.back().cancel();
+    }));
+  }
+  backend.clock += 2s;
+  turn();
+  EXPECT_EQ(ran, kMany / 2);
+  EXPECT_EQ(loop.armed_timers(), 0U);
 }
 
 // Ours: CPython promises nothing here.

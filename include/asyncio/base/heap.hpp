@@ -6,6 +6,7 @@
 // nothing there; first in, first out is what people expect).
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -63,6 +64,27 @@ class TimerHeap {
     return first;
   }
 
+  /// How many have a deadline up to `now`. Takes as long as there are of these.
+  [[nodiscard]] std::size_t count_until(Nanoseconds now) const noexcept {
+    return count_until(now, 0);
+  }
+
+  /// Takes all with a deadline up to `now` out, in order: `take(HeapNode*)` of each. For many:
+  /// sorts once and builds the rest anew, where each pop() would touch a node on every level.
+  template <class Take>
+  void take_until(Nanoseconds now, Take take) {
+    const auto begin = entries_.begin();
+    const auto rest = std::partition(begin, entries_.end(),
+                                     [now](const Entry& entry) { return entry.deadline <= now; });
+    if (!std::is_sorted(begin, rest, &before)) std::sort(begin, rest, &before);
+    for (auto entry = begin; entry != rest; ++entry) {
+      entry->node->place = HeapNode::kOut;
+      take(entry->node);
+    }
+    entries_.erase(begin, rest);
+    for (std::size_t at = entries_.size(); at-- > 0;) sink(at, entries_[at]);
+  }
+
   /// For tests: equal deadlines come out in an order that an odd number chooses; 1: as they went
   /// in.
   void scatter_equal(std::uint64_t odd) noexcept { scatter_ = odd | 1; }
@@ -81,6 +103,13 @@ class TimerHeap {
   void put(std::size_t at, const Entry& entry) noexcept {
     entries_[at] = entry;
     entry.node->place = static_cast<std::uint32_t>(at);
+  }
+
+  [[nodiscard]] std::size_t count_until(Nanoseconds now, std::size_t at) const noexcept {
+    if (at >= entries_.size() || entries_[at].deadline > now) return 0;
+    std::size_t count = 1;
+    for (std::size_t i = 1; i <= kArity; ++i) count += count_until(now, at * kArity + i);
+    return count;
   }
 
   void rise(std::size_t at, Entry entry) noexcept {

@@ -219,7 +219,7 @@ class Scheduler {
     if (timer.in_heap()) {
       timers_.remove(&timer);
     } else {
-      timer.unlink();
+      due_.remove(timer);
     }
   }
   /// How many timers wait for their deadline.
@@ -330,7 +330,7 @@ class Scheduler {
 
   ReadyQueue ready_;
   base::TimerHeap timers_;
-  base::List<TimerNode> due_;
+  DueTimers due_;
   base::List<LoopResource> resources_;
   std::shared_ptr<Backend> backend_;
   std::exception_ptr fatal_;
