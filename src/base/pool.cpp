@@ -21,10 +21,11 @@ void Pool::deallocate_large(void* memory) noexcept { std::free(memory); }
 
 #else
 
-// What threads that ended have left. Never destroyed: a thread may end after main has returned.
+// What threads that ended have left, a chain of each. Never destroyed: a thread may end after main
+// has returned.
 struct Pool::Depot {
   std::mutex mutex;
-  std::array<Block*, kClasses> heads{};
+  std::array<Block*, kClasses> chains{};
 
   static Depot& instance() {
     static Depot* depot = new Depot;
@@ -39,11 +40,10 @@ struct Pool::Cleaner {
     Depot& depot = Depot::instance();
     const std::lock_guard lock(depot.mutex);
     for (std::size_t i = 0; i < kClasses; ++i) {
-      while (Block* block = lists_.heads[i]) {
-        lists_.heads[i] = block->next;
-        block->next = depot.heads[i];
-        depot.heads[i] = block;
-      }
+      Block* chain = std::exchange(lists_.heads[i], nullptr);
+      if (chain == nullptr) continue;
+      chain->next_chain = depot.chains[i];
+      depot.chains[i] = chain;
     }
   }
   void touch() noexcept {}
@@ -62,15 +62,21 @@ void* Pool::allocate_slow(std::size_t size) {
   {
     Depot& depot = Depot::instance();
     const std::lock_guard lock(depot.mutex);
-    if (Block* all = std::exchange(depot.heads[which], nullptr)) {
-      lists_.heads[which] = all->next;
-      return all;
+    if (Block* chain = depot.chains[which]; chain != nullptr) {
+      depot.chains[which] = chain->next_chain;
+      lists_.heads[which] = chain->next;
+      return chain;
     }
   }
-  // One slab feeds a class for a while: large enough to be rare, small enough not to show in the
-  // size of a program with three coroutines.
+  // One slab feeds a class for a while. The first is small enough not to show in the size of a
+  // program with three coroutines; among many, neighbours in memory are what the processor fetches
+  // ahead, so slabs grow.
+  static constinit thread_local std::array<unsigned char, kClasses> slabs_made{};
+  constexpr unsigned char kMostDoublings = 5;
+  const unsigned doublings = slabs_made[which];
+  if (doublings < kMostDoublings) ++slabs_made[which];
   const std::size_t block_size = (which + 1) * kStep;
-  const std::size_t count = block_size <= 512 ? 8192 / block_size : 8;
+  const std::size_t count = (block_size <= 512 ? 8192 / block_size : 8) << doublings;
   auto* slab = static_cast<std::byte*>(std::malloc(block_size * count));
   if (slab == nullptr) {
     --lists_.live;

@@ -49,7 +49,9 @@ bool is_out_of_memory(const std::exception_ptr& error) {
 /// Counts what is pooled too, while it lives.
 class PoolHook {
  public:
-  PoolHook() noexcept { base::Pool::before_allocate = &AllocationFaults::count; }
+  PoolHook() noexcept {
+    base::Pool::before_allocate = [](std::size_t) { AllocationFaults::count(); };
+  }
   PoolHook(const PoolHook&) = delete;
   ~PoolHook() { base::Pool::before_allocate = nullptr; }
 };

@@ -21,7 +21,7 @@ class Pool {
   [[nodiscard]] ASYNCIO_ALWAYS_INLINE static void* allocate(std::size_t size) {
 #if ASYNCIO_DCHECK
     if (before_allocate != nullptr) [[unlikely]]
-      before_allocate();
+      before_allocate(size);
 #endif
     Lists& lists = lists_;
     ++lists.live;
@@ -59,13 +59,14 @@ class Pool {
 
 #if ASYNCIO_DCHECK
   /// For tests: called before every allocation in this thread. May throw std::bad_alloc.
-  using AllocationHook = void (*)();
+  using AllocationHook = void (*)(std::size_t size);
   static inline constinit thread_local AllocationHook before_allocate = nullptr;
 #endif
 
  private:
   struct Block {
     Block* next;
+    Block* next_chain;  // in the depot
   };
   static constexpr std::size_t kStep = 16;
   static constexpr std::size_t kLargest = 2048;
