@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <type_traits>
@@ -9,6 +10,7 @@
 #include <utility>
 
 #include "asyncio/base/context_slot.hpp"
+#include "asyncio/base/exchange_pool.hpp"
 #include "asyncio/loop/exception_context.hpp"
 #include "asyncio/loop/ready_queue.hpp"
 
@@ -19,8 +21,7 @@ class Scheduler;
 namespace detail {
 
 /// A callback on its way from another thread to a loop's ready queue, whose node it is. The
-/// sender's handle and the loop each hold a reference. From malloc, not from the pool: a pooled
-/// block that is always made on one thread and freed on another never comes back.
+/// sender's handle and the loop each hold a reference.
 ///
 /// One word holds the references and how far it has come, because both threads change it: who
 /// cancels first owns the callable, or else the loop does from the moment it has begun.
@@ -28,6 +29,11 @@ class RemoteCall : public Describable, public ReadyNode {
  public:
   RemoteCall(const RemoteCall&) = delete;
   RemoteCall& operator=(const RemoteCall&) = delete;
+
+  static void* operator new(std::size_t size) { return base::ExchangePool::allocate(size); }
+  static void operator delete(void* memory, std::size_t size) noexcept {
+    base::ExchangePool::deallocate(memory, size);
+  }
 
   void add_reference() noexcept { word_.fetch_add(kReference, std::memory_order_relaxed); }
   void drop_reference() noexcept {
