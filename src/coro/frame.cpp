@@ -53,8 +53,7 @@ void Frame::repair(void* frame) noexcept {
 
 #endif
 
-void fail_recursion(Frame& child, Waiter& waiter, base::SlotBase& slot) noexcept {
-  child.started = true;  // it was awaited; that it cannot run is reported by the error
+void fail_recursion(Waiter& waiter, base::SlotBase& slot) noexcept {
   waiter.state = Waiter::State::done;
   slot.error = std::make_exception_ptr(
       RecursionError("maximum recursion depth exceeded: 5000 coroutines await each other without "
@@ -64,7 +63,7 @@ void fail_recursion(Frame& child, Waiter& waiter, base::SlotBase& slot) noexcept
 void drop_child(Frame& child, Waiter& waiter) noexcept {
   if (waiter.exiting) waiter.handle.destroy();
   if (waiter.child_gone) return;
-  if (!child.started) report_never_awaited(child);
+  if (child.waiter == nullptr) report_never_awaited(child);
   child.self().destroy();
 }
 
@@ -237,7 +236,7 @@ void report_never_awaited(const Frame& frame) noexcept {
   try {
     log(LogLevel::warning,
         std::string(frame.where.file_name()) + ":" + std::to_string(frame.where.line()) +
-            ": RuntimeWarning: coroutine '" + short_name(frame.name) + "' was never awaited");
+            ": RuntimeWarning: coroutine '" + short_name(frame.name()) + "' was never awaited");
   } catch (...) {
     log(LogLevel::warning, "RuntimeWarning: a coroutine was never awaited");
   }

@@ -27,7 +27,7 @@ class Record {
     const Frame* parent = frame.waiter != nullptr ? frame.waiter->parent : nullptr;
     // Somebody else waits for it too, and it came another way before: keep what both share.
     if (count_ > 0 && count_ <= kSize && marks_[count_ - 1].next != &frame) diverge(frame);
-    marks_[index(count_++)] = {frame.name, frame.where, parent};
+    marks_[index(count_++)] = {frame.name(), frame.where, parent};
   }
 
   [[nodiscard]] std::vector<FrameMark> marks() const {

@@ -56,7 +56,7 @@ namespace {
 std::vector<FrameCallGraphEntry> frames_from(const Frame* innermost) {
   std::vector<FrameCallGraphEntry> stack;
   for (const Frame* frame = innermost; frame != nullptr;) {
-    stack.emplace_back(frame->name, frame->where);
+    stack.emplace_back(frame->name(), frame->where);
     frame = frame->waiter != nullptr ? frame->waiter->parent : nullptr;
   }
   return stack;

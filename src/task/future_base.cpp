@@ -9,8 +9,8 @@
 
 namespace asyncio::detail {
 
-FutureBase::~FutureBase() {
-  // Dropped while pending: whoever registered here holds memory that must be let go of.
+// Dropped while pending: whoever registered here holds memory that must be let go of.
+void FutureBase::abandon_waiters() noexcept {
   while (DoneNode* node = waiters_.pop_front()) node->notify(true);
 }
 
@@ -40,9 +40,7 @@ bool FutureBase::cancel(std::string_view message) {
   return true;
 }
 
-void FutureBase::settle(State state) noexcept {
-  state_ = state;
-  if (waiters_.empty()) return;
+void FutureBase::notify_waiters() noexcept {
   // A waiter's owner may drop this future's last handle.
   const Ref<FutureBase> keep(this);
   while (DoneNode* node = waiters_.pop_front()) node->notify(false);
@@ -167,8 +165,6 @@ const DoneKind FutureAwaiterBase::Node::kKind{
     &Node::wake, [](const DoneNode* node) {
       return WhoWaits{.task = &static_cast<const Node*>(node)->awaiter->task()};
     }};
-
-FutureAwaiterBase::Node::Node(FutureAwaiterBase* of) noexcept : DoneNode(kKind), awaiter(of) {}
 
 void FutureAwaiterBase::Node::wake(DoneNode* node, bool /*abandoned*/) {
   static_cast<Node*>(node)->awaiter->Suspend::wake();

@@ -22,8 +22,8 @@ void Suspend::attach(detail::Continuation continuation) noexcept {
 bool Suspend::park(detail::Continuation continuation) noexcept {
   attach(continuation);
   state_ = State::parked;
-  if (task_->must_cancel_) [[unlikely]] {
-    task_->must_cancel_ = false;
+  if (task_->root_.must_cancel) [[unlikely]] {
+    task_->root_.must_cancel = false;
     tell_to_abort();
   }
   if (auto* observer = detail::TaskObserver::installed) [[unlikely]]
@@ -65,7 +65,7 @@ std::exception_ptr Suspend::cancellation() const {
   return cancelled_ ? task_->make_cancelled_error() : nullptr;
 }
 
-void Suspend::cancel_at_next_turn() noexcept { task_->must_cancel_ = true; }
+void Suspend::cancel_at_next_turn() noexcept { task_->root_.must_cancel = true; }
 
 std::string_view Suspend::cancel_message() const noexcept { return task_->cancel_message(); }
 

@@ -27,12 +27,15 @@ struct TaskBase::Details {
 
 namespace {
 
+// "Task-1" and so on, unique in the process. A thread takes numbers by the thousand: a locked
+// instruction for each would cost a tenth of a task.
 std::uintptr_t next_label() noexcept {
-  static constinit std::atomic<std::uintptr_t> counter{0};
-  return (counter.fetch_add(1, std::memory_order_relaxed) + 1) * 2 + 1;
+  constexpr std::uintptr_t kBatch = 1024;
+  static constinit std::atomic<std::uintptr_t> batches{0};
+  static constinit thread_local std::uintptr_t last = 0;
+  if (last % kBatch == 0) last = batches.fetch_add(1, std::memory_order_relaxed) * kBatch;
+  return ++last * 2 + 1;
 }
-
-bool is_number(std::uintptr_t label) noexcept { return (label & 1) != 0; }
 
 }  // namespace
 
@@ -40,26 +43,21 @@ TaskBase::TaskBase(Scheduler& scheduler, std::size_t slot_offset, Frame* root,
                    const TaskOptions& options)
     : FutureBase(scheduler, slot_offset),
       frame_(root),
+      coroutine_(root != nullptr ? root->name() : nullptr),
       label_(next_label()),
       context_(context_or_copy(options.context)) {
   scheduler.check_call();
+  base::List<TaskBase>& tasks = TaskState::of(scheduler).tasks;
   if (!options.name.empty()) set_name(options.name);
   if (scheduler.get_debug()) [[unlikely]]
     details().created = options.created;
   ReadyNode::run = &TaskBase::step;
-  FakeFrame::resume = &TaskBase::on_end;
-  root_.handle = FakeFrame::handle();
-  if (root != nullptr) {
-    root->waiter = &root_;
-    keep_name(root->name);
-  }
-  TaskState::of(scheduler).tasks.push_back(this);
+  root_.handle = std::coroutine_handle<>::from_address(static_cast<ReadyNode*>(this));
+  if (root != nullptr) root->waiter = &root_;
+  tasks.push_back(this);
 }
 
-TaskBase::~TaskBase() {
-  if (!is_number(label_)) delete reinterpret_cast<Details*>(label_);
-  context_.reset();  // a value's destructor may ask for the current context, which may be this
-}
+void TaskBase::drop_details() noexcept { delete reinterpret_cast<Details*>(label_); }
 
 TaskBase::Details& TaskBase::details() {
   if (is_number(label_)) {
@@ -100,11 +98,12 @@ void TaskBase::start(bool eager) {
   ++recursion_depth;
   step(this);
   --recursion_depth;
-  if (done()) keep_name(nullptr);  // in CPython it has no coroutine then
+  if (done()) coroutine_ = nullptr;  // in CPython it has no coroutine then
 }
 
 void TaskBase::step(ReadyNode* node) {
   auto* task = static_cast<TaskBase*>(node);
+  if (task->root_.state == Waiter::State::done) return task->end();  // resumed by its coroutine
   if (task->scheduler().is_closed()) [[unlikely]]
     return;
   const ContextScope scope(task->context_);
@@ -119,10 +118,11 @@ void TaskBase::step(ReadyNode* node) {
     observer->on_step_end();
 }
 
+// Always inlined into step(), where it stands once; the task may be gone after it.
 void TaskBase::advance() noexcept {
   if (Suspend* waiting = std::exchange(parked_, nullptr)) {
-    if (must_cancel_) [[unlikely]] {
-      must_cancel_ = false;
+    if (root_.must_cancel) [[unlikely]] {
+      root_.must_cancel = false;
       // One that was aborted before was given nothing that could be handed on.
       if (!std::exchange(waiting->cancelled_, true)) waiting->lost();
     }
@@ -138,12 +138,11 @@ void TaskBase::advance() noexcept {
     waiting->continuation_.handle.resume();
     return;
   }
-  ASYNCIO_DEBUG_CHECK(!started_, "a task was stepped that waits for nothing");
-  if (must_cancel_) return end_unstarted();
+  ASYNCIO_DEBUG_CHECK(!started(), "a task was stepped that waits for nothing");
+  if (root_.must_cancel) return end_unstarted();
   if (frame_ == nullptr) [[unlikely]]
     return end_reused();
-  started_ = true;
-  // Its end is to resume the FakeFrame, not to return into an await_suspend of ours.
+  // Its end is to resume this, not to return into an await_suspend of ours.
   root_.state = Waiter::State::parked;
   frame_->self().resume();
 }
@@ -155,33 +154,30 @@ void TaskBase::fail_to_enter() noexcept {
     if (!waiting->cancelled_) waiting->lost();
     waiting->state_ = Suspend::State::stranded;
   }
-  if (!started_ && frame_ != nullptr) frame_->started = true;  // told by the error
   destroy_coroutine();
   drop_value();
   slot().error = make_context_error();
   finish(State::finished);
 }
 
-void TaskBase::on_end(FakeFrame* fake) { static_cast<TaskBase*>(fake)->end(); }
-
 void TaskBase::destroy_coroutine() noexcept {
   Frame* frame = std::exchange(frame_, nullptr);
   if (root_.exiting) [[unlikely]]
     root_.handle.destroy();
   if (frame != nullptr && !root_.child_gone) frame->self().destroy();
-  release_callable();
+  if (root_.keeps_callable) release_callable();
 }
 
 void TaskBase::end() noexcept {
   destroy_coroutine();
   if (const std::exception_ptr& failure = slot().error) return end_with_error(failure);
-  if (must_cancel_) [[unlikely]] {
+  if (root_.must_cancel) [[unlikely]] {
     // It cancelled itself, or was cancelled, and then returned: the cancellation wins.
     drop_value();
     slot().error = make_cancelled_error();
     return finish(State::cancelled);
   }
-  if (cancel_requests_ != 0 && scheduler().get_debug()) [[unlikely]]
+  if (root_.cancel_requests != 0 && scheduler().get_debug()) [[unlikely]]
     report_swallowed();
   finish(State::finished);
 }
@@ -231,7 +227,7 @@ void TaskBase::report_swallowed() noexcept {
 }
 
 void TaskBase::finish(State state) noexcept {
-  must_cancel_ = false;
+  root_.must_cancel = false;
   base::ListNode::unlink();
   settle(state);
   ContextScope::let_go(context_);
@@ -259,8 +255,7 @@ void report_destroyed(TaskBase& task) noexcept {
 
 void TaskBase::abandon() noexcept {
   // Nobody holds it but the loop, or somebody does who will find it cancelled.
-  if (report_pending_) report_destroyed(*this);
-  if (!started_ && frame_ != nullptr) frame_->started = true;  // reported once is enough
+  if (root_.report_pending) report_destroyed(*this);
   destroy_coroutine();
   slot().error = base::make_cancelled_error("the event loop was closed");
   finish(State::cancelled);
@@ -271,7 +266,7 @@ void TaskBase::abandon() noexcept {
 bool TaskBase::cancel(std::string_view message) {
   if (done()) mark_retrieved();  // not before: what it fails with in spite of this is reported
   if (done() || frame_ == nullptr) return false;
-  ++cancel_requests_;
+  ++root_.cancel_requests;
   Suspend* waiting = parked_;
   // An error that is on its way has its message.
   const bool under_way = waiting != nullptr && waiting->told_;
@@ -279,14 +274,14 @@ bool TaskBase::cancel(std::string_view message) {
   if (waiting != nullptr && waiting->parked()) {
     waiting->tell_to_abort();
   } else {
-    must_cancel_ = true;
+    root_.must_cancel = true;
   }
   return true;
 }
 
 unsigned TaskBase::uncancel() noexcept {
-  if (cancel_requests_ > 0 && --cancel_requests_ == 0) must_cancel_ = false;
-  return cancel_requests_;
+  if (root_.cancel_requests > 0 && --root_.cancel_requests == 0) root_.must_cancel = false;
+  return root_.cancel_requests;
 }
 
 std::string_view TaskBase::cancel_message() const noexcept {
@@ -300,15 +295,8 @@ std::exception_ptr TaskBase::make_cancelled_error() const {
 
 // --- names --------------------------------------------------------------------------------------
 
-// Nobody destroys a task through its fake frame: that word keeps the coroutine's name, for when the
-// frame has gone.
-void TaskBase::keep_name(const char* name) noexcept {
-  FakeFrame::destroy = reinterpret_cast<void (*)(FakeFrame*)>(const_cast<char*>(name));
-}
-
 std::string TaskBase::coroutine_name() const {
-  const auto* name = reinterpret_cast<const char*>(FakeFrame::destroy);
-  return name != nullptr ? short_name(name) : std::string();
+  return coroutine_ != nullptr ? short_name(coroutine_) : std::string();
 }
 
 std::optional<CoroInfo> TaskBase::coroutine() const {
@@ -362,7 +350,7 @@ std::string TaskBase::repr() const {
   if (depth >= 8) return "...";
   ++depth;
   std::string text = "<Task ";
-  text += done() || cancel_requests_ == 0 ? state_name() : "cancelling";
+  text += done() || root_.cancel_requests == 0 ? state_name() : "cancelling";
   text += " name='" + name() + "'";
   if (const auto info = coroutine()) text += " coro=" + info->repr();
   const FutureBase* future = parked_ != nullptr ? parked_->awaited() : nullptr;
@@ -381,15 +369,15 @@ std::string TaskBase::repr() const {
 
 std::string TaskBase::describe_wait() const {
   if (frame_ == nullptr) return "has ended";
-  if (!started_) return "has not begun: " + coroutine_name();
+  if (!started()) return "has not begun: " + coroutine_name();
   const Frame* innermost = frame_;
   std::string text = this == current_ ? "runs" : "waits";
   if (parked_ != nullptr) {
     if (parked_->continuation_.frame != nullptr) innermost = parked_->continuation_.frame;
     if (parked_->state_ == Suspend::State::woken) text = "is ready to go on";
   }
-  return text + " in " + short_name(innermost->name) + " at " + innermost->where.file_name() + ":" +
-         std::to_string(innermost->where.line());
+  return text + " in " + short_name(innermost->name()) + " at " + innermost->where.file_name() +
+         ":" + std::to_string(innermost->where.line());
 }
 
 }  // namespace detail

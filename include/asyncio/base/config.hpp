@@ -11,6 +11,14 @@
 #define ASYNCIO_GCC_FRAME_BUG 0
 #endif
 
+// At a co_await, clang's source_location names the coroutine as its author does; g++ names a helper
+// of its own.
+#if defined(__clang__)
+#define ASYNCIO_AWAIT_NAMES_ITS_COROUTINE 1
+#else
+#define ASYNCIO_AWAIT_NAMES_ITS_COROUTINE 0
+#endif
+
 // A sanitizer that tracks memory must see every allocation, so the pools step aside.
 #if defined(__SANITIZE_ADDRESS__)
 #define ASYNCIO_ADDRESS_SANITIZER 1

@@ -416,8 +416,7 @@ template <class G>
 
 template <class T>
 AsyncGenerator<T> detail::AsyncGeneratorPromise<T>::get_return_object(std::source_location here) {
-  name = here.function_name();
-  where = here;
+  set_definition(here);
   state = new GeneratorState(*this, here);
   return AsyncGenerator<T>(state);
 }

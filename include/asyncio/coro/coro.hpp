@@ -94,7 +94,7 @@ class [[nodiscard(
   explicit Coro(detail::Frame* frame) noexcept : frame_(frame) {}
 
   ASYNCIO_ALWAYS_INLINE void drop() noexcept {
-    if (!frame_->started) [[unlikely]]
+    if (frame_->waiter == nullptr) [[unlikely]]
       detail::report_never_awaited(*frame_);
     close();
   }
@@ -106,8 +106,7 @@ namespace detail {
 
 template <class T>
 Coro<T> CoroPromise<T>::get_return_object(std::source_location here) noexcept {
-  this->name = here.function_name();
-  this->where = here;
+  this->set_definition(here);
   return Coro<T>(this);
 }
 

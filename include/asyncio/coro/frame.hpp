@@ -83,17 +83,18 @@ void drop_exits(PendingExit* exits) noexcept;
 
 /// Base of all promises. Set before the first resume: `waiter` and `slot`.
 struct Frame {
-  Waiter* waiter = nullptr;
+  Waiter* waiter = nullptr;  // null at the end: it was never awaited
   base::SlotBase* slot = nullptr;
-  const char* name = "";       // as the compiler spells the function
   std::source_location where;  // definition first, then the current or last co_await
+#if !ASYNCIO_AWAIT_NAMES_ITS_COROUTINE
+  const char* defined_name = "";
+#endif
   PendingExit* exits = nullptr;
 #if ASYNCIO_GCC_FRAME_BUG
   void (*repaired_resume)(void*) = nullptr;
   void (*repaired_destroy)(void*) = nullptr;
   void* true_frame = nullptr;
 #endif
-  bool started = false;  // false at the end: it was never awaited
 
   Frame() = default;
   Frame(const Frame&) = delete;
@@ -108,36 +109,66 @@ struct Frame {
     base::Pool::deallocate(memory, size);
   }
 
+  void set_definition(const std::source_location& here) noexcept {
+    where = here;
+#if !ASYNCIO_AWAIT_NAMES_ITS_COROUTINE
+    defined_name = here.function_name();
+#endif
+  }
+  /// As the compiler spells the function.
+  [[nodiscard]] const char* name() const noexcept {
+#if ASYNCIO_AWAIT_NAMES_ITS_COROUTINE
+    return where.function_name();
+#else
+    return defined_name;
+#endif
+  }
+
   /// The handle that belongs to this promise. On g++ 12.2 the compiler may pass another one.
   [[nodiscard]] std::coroutine_handle<Frame> self() noexcept {
     return std::coroutine_handle<Frame>::from_promise(*this);
   }
 
+#if ASYNCIO_GCC_FRAME_BUG
   struct InitialAwaiter {
     Frame* frame;
     static constexpr bool await_ready() noexcept { return false; }
-    void await_suspend([[maybe_unused]] std::coroutine_handle<> handle) noexcept {
-#if ASYNCIO_GCC_FRAME_BUG
+    void await_suspend(std::coroutine_handle<> handle) noexcept {
       if (handle.address() != frame->self().address()) frame->repair(handle.address());
-#endif
     }
-    void await_resume() noexcept { frame->started = true; }
+    void await_resume() noexcept {}
   };
   struct FinalAwaiter {
     Frame* frame;
     static constexpr bool await_ready() noexcept { return false; }
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<>) noexcept;
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<>) noexcept {
+      return frame->hand_over();
+    }
     void await_resume() noexcept {}
   };
-
   InitialAwaiter initial_suspend() noexcept { return {this}; }
   FinalAwaiter final_suspend() noexcept { return {this}; }
+#else
+  // Without a pointer to the frame, which would be kept in it.
+  struct FinalAwaiter {
+    static constexpr bool await_ready() noexcept { return false; }
+    template <class Promise>
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> handle) noexcept {
+      return handle.promise().hand_over();
+    }
+    void await_resume() noexcept {}
+  };
+  std::suspend_always initial_suspend() noexcept { return {}; }
+  FinalAwaiter final_suspend() noexcept { return {}; }
+#endif
   void unhandled_exception() noexcept {
     slot->error = std::current_exception();
     note_error(*this, slot->error);
   }
 
  private:
+  /// The body is over: who runs next?
+  [[nodiscard]] std::coroutine_handle<> hand_over() noexcept;
 #if ASYNCIO_GCC_FRAME_BUG
   ASYNCIO_COLD void repair(void* frame) noexcept;
 #endif
@@ -160,12 +191,10 @@ inline std::coroutine_handle<> finished(Waiter& waiter) noexcept {
 std::coroutine_handle<> run_exits(PendingExit* exits, Waiter& waiter,
                                   base::SlotBase& slot) noexcept;
 
-inline std::coroutine_handle<> Frame::FinalAwaiter::await_suspend(
-    std::coroutine_handle<>) noexcept {
-  if (frame->exits != nullptr) [[unlikely]] {
-    return run_exits(std::exchange(frame->exits, nullptr), *frame->waiter, *frame->slot);
-  }
-  return finished(*frame->waiter);
+inline std::coroutine_handle<> Frame::hand_over() noexcept {
+  if (exits != nullptr) [[unlikely]]
+    return run_exits(std::exchange(exits, nullptr), *waiter, *slot);
+  return finished(*waiter);
 }
 
 /// Ends `frame`, which is suspended, with `error`, without a throw: destroys it (its locals go in
@@ -178,7 +207,7 @@ ASYNCIO_COLD void drop_child(Frame& child, Waiter& waiter) noexcept;
 /// Starts the child inside its parent's await_suspend. Returns whether the parent stays suspended.
 ASYNCIO_ALWAYS_INLINE bool start_child(Frame& child, Waiter& waiter, base::SlotBase& slot,
                                        const Continuation& parent) noexcept;
-ASYNCIO_COLD void fail_recursion(Frame& child, Waiter& waiter, base::SlotBase& slot) noexcept;
+ASYNCIO_COLD void fail_recursion(Waiter& waiter, base::SlotBase& slot) noexcept;
 
 bool start_child(Frame& child, Waiter& waiter, base::SlotBase& slot,
                  const Continuation& parent) noexcept {
@@ -188,7 +217,7 @@ bool start_child(Frame& child, Waiter& waiter, base::SlotBase& slot,
   waiter.parent = parent.frame;
   unsigned& depth = recursion_depth;
   if (depth >= kRecursionLimit) [[unlikely]] {
-    fail_recursion(child, waiter, slot);
+    fail_recursion(waiter, slot);
     return false;
   }
   waiter.state = Waiter::State::inlined;

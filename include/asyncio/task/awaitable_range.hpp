@@ -30,13 +30,16 @@ auto futures_of(Range&& range, const std::source_location& here) {
   using Element = std::ranges::range_value_t<Range>;
   std::vector<future_of_t<Element>> futures;
   if constexpr (std::ranges::sized_range<Range>) futures.reserve(std::ranges::size(range));
-  constexpr bool kCopy = std::is_lvalue_reference_v<Range> && is_future_v<Element>;
-  for (auto&& element : range) {
-    if constexpr (kCopy) {
-      futures.push_back(ensure_future(element, here));
-    } else {
-      futures.push_back(ensure_future(std::move(element), here));
+  if constexpr (!is_future_v<Element>) {
+    Scheduler* scheduler = nullptr;  // looked up once, and not at all for an empty range
+    for (auto&& element : range) {
+      if (scheduler == nullptr) scheduler = &current_scheduler();
+      futures.push_back(spawn_any(*scheduler, std::move(element), {.created = here}));
     }
+  } else if constexpr (std::is_lvalue_reference_v<Range>) {
+    for (const auto& element : range) futures.push_back(element);
+  } else {
+    for (auto&& element : range) futures.push_back(std::move(element));
   }
   return futures;
 }

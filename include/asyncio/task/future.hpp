@@ -170,9 +170,11 @@ class FutureAwaiterBase : public Suspend {
 
   bool aborting_ = false;  // first, where the base class has room
 
-  void check() {
-    if (std::exception_ptr failure = error()) [[unlikely]]
-      std::rethrow_exception(failure);
+  /// Throws unless the future has a result: here, since each further frame costs a throw dearly.
+  ASYNCIO_ALWAYS_INLINE void check() {
+    if (!cancelled() && !misuse_ && future_->has_result()) [[likely]]
+      return future_->mark_retrieved();
+    if (std::exception_ptr failure = error()) std::rethrow_exception(failure);
   }
 
   Ref<FutureBase> future_;
@@ -181,7 +183,7 @@ class FutureAwaiterBase : public Suspend {
   friend class FutureBase;
   struct Node : DoneNode {
     static void wake(DoneNode* node, bool abandoned);
-    explicit Node(FutureAwaiterBase* of) noexcept;
+    explicit Node(FutureAwaiterBase* of) noexcept : DoneNode(kKind), awaiter(of) {}
     Node(Node&&) noexcept : Node(nullptr) {}
     static const DoneKind kKind;
     FutureAwaiterBase* awaiter;
@@ -207,11 +209,13 @@ class FutureAwaiter : public FutureAwaiterBase, public AsCoro<FutureAwaiter<T, k
   T await_resume() {
     check();
     if constexpr (!std::is_void_v<T>) {
-      Future<T> future(std::move(future_));
+      auto& slot = static_cast<base::Slot<T>&>(slot_of(*future_));
       if constexpr (kMove) {
-        return std::move(future).result();
+        return base::Stored<T>::out(*slot.value);
+      } else if constexpr (std::is_reference_v<T>) {
+        return **slot.value;
       } else {
-        return future.result();
+        return *slot.value;
       }
     }
   }

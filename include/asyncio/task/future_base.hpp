@@ -66,7 +66,10 @@ class FutureBase : public Describable, public base::Pooled {
 
   FutureBase(const FutureBase&) = delete;
   FutureBase& operator=(const FutureBase&) = delete;
-  virtual ~FutureBase();
+  virtual ~FutureBase() {
+    if (!waiters_.empty()) [[unlikely]]
+      abandon_waiters();
+  }
 
   void add_reference() noexcept { ++references_; }
   void drop_reference() noexcept {
@@ -80,6 +83,9 @@ class FutureBase : public Describable, public base::Pooled {
 
   [[nodiscard]] bool done() const noexcept { return state_ != State::pending; }
   [[nodiscard]] bool cancelled() const noexcept { return state_ == State::cancelled; }
+  [[nodiscard]] bool has_result() const noexcept {
+    return state_ == State::finished && slot().error == nullptr;
+  }
   [[nodiscard]] Scheduler& scheduler() const noexcept { return *scheduler_; }
 
   /// False when done already, else cancelled or asked to. Also disarms "never retrieved".
@@ -114,7 +120,10 @@ class FutureBase : public Describable, public base::Pooled {
   /// InvalidStateError unless pending.
   void set_exception(std::exception_ptr error);
   void check_pending() const;
-  void settle(State state) noexcept;
+  void settle(State state) noexcept {
+    state_ = state;
+    if (!waiters_.empty()) notify_waiters();
+  }
 
   [[nodiscard]] std::string repr() const override;
 
@@ -148,6 +157,8 @@ class FutureBase : public Describable, public base::Pooled {
   friend base::SlotBase& slot_of(FutureBase& future) noexcept { return future.slot(); }
 
   [[nodiscard]] static std::string name_of(const DoneNode& node);
+  void notify_waiters() noexcept;
+  ASYNCIO_COLD void abandon_waiters() noexcept;
 
   Scheduler* scheduler_;
   base::List<DoneNode> waiters_;

@@ -165,7 +165,9 @@ class TaskBlockOf final : private KeptCallable<F>, public TaskBlock<T> {
  public:
   TaskBlockOf(Scheduler& scheduler, F callable, const TaskOptions& options)
       : KeptCallable<F>(std::move(callable)),
-        TaskBlock<T>(scheduler, (*this->callable)(), options) {}
+        TaskBlock<T>(scheduler, (*this->callable)(), options) {
+    this->keep_callable();
+  }
   using base::Pooled::operator new;
   using base::Pooled::operator delete;
 
@@ -237,7 +239,8 @@ inline bool has_task_factory(Scheduler& scheduler) {
 
 // `Source` is a coroutine, or a function that makes one.
 template <class T, class Block, class Source>
-Task<T> spawn_as(Scheduler& scheduler, Source source, const TaskOptions& options) {
+ASYNCIO_ALWAYS_INLINE Task<T> spawn_as(Scheduler& scheduler, Source source,
+                                       const TaskOptions& options) {
   if (has_task_factory(scheduler)) [[unlikely]] {
     FactoryCoroOf<T, Block, Source> coroutine(scheduler, std::move(source));
     return Task<T>(Ref<FutureBase>(run_task_factory(scheduler, coroutine, options).block()));
@@ -246,7 +249,8 @@ Task<T> spawn_as(Scheduler& scheduler, Source source, const TaskOptions& options
 }
 
 template <class T>
-Task<T> spawn(Scheduler& scheduler, Coro<T> coroutine, const TaskOptions& options = {}) {
+ASYNCIO_ALWAYS_INLINE Task<T> spawn(Scheduler& scheduler, Coro<T> coroutine,
+                                    const TaskOptions& options = {}) {
   return spawn_as<T, TaskBlock<T>>(scheduler, std::move(coroutine), options);
 }
 
@@ -260,7 +264,7 @@ template <class A>
 concept TaskSource = Awaitable<A> || CoroutineFunction<std::decay_t<A>&>;
 
 template <TaskSource A>
-auto spawn_any(Scheduler& scheduler, A&& source, const TaskOptions& options) {
+ASYNCIO_ALWAYS_INLINE auto spawn_any(Scheduler& scheduler, A&& source, const TaskOptions& options) {
   if constexpr (CoroutineFunction<std::decay_t<A>&>) {
     return spawn_callable<std::decay_t<A>>(scheduler, std::forward<A>(source), options);
   } else {

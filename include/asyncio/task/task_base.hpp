@@ -46,12 +46,16 @@ namespace detail {
 /// it is made; a step resumes the coroutine until it waits again or ends.
 ///
 /// It is its own node in the ready queue and in the list of all tasks, and its own continuation:
-/// the root coroutine's end resumes the FakeFrame here. The loop holds one reference until it is
-/// done, so a task that nobody holds runs on. The coroutine's frame and arguments go when it ends,
-/// while handles may live on.
-class TaskBase : public FutureBase, public ReadyNode, public FakeFrame, public base::ListNode {
+/// the ready node begins as a coroutine's frame does, and the root coroutine's end resumes it. The
+/// loop holds one reference until it is done, so a task that nobody holds runs on. The coroutine's
+/// frame and arguments go when it ends, while handles may live on.
+class TaskBase : public FutureBase, public ReadyNode, public base::ListNode {
  public:
-  ~TaskBase() override;
+  ~TaskBase() override {
+    if (!is_number(label_)) [[unlikely]]
+      drop_details();
+    context_.reset();  // a value's destructor may ask for the current context, which may be this
+  }
 
   /// The task whose coroutine runs in this thread now, or null.
   [[nodiscard]] static TaskBase* current() noexcept { return current_; }
@@ -64,7 +68,7 @@ class TaskBase : public FutureBase, public ReadyNode, public FakeFrame, public b
   bool cancel(std::string_view message) override;
   /// Takes one request back; at zero also one that has not been delivered. Returns what is left.
   unsigned uncancel() noexcept;
-  [[nodiscard]] unsigned cancelling() const noexcept { return cancel_requests_; }
+  [[nodiscard]] unsigned cancelling() const noexcept { return root_.cancel_requests; }
 
   /// The message of the cancellation under way; empty when none was given.
   [[nodiscard]] std::string_view cancel_message() const noexcept;
@@ -105,13 +109,15 @@ class TaskBase : public FutureBase, public ReadyNode, public FakeFrame, public b
   /// The loop closes: reports a task that is still pending and destroys its coroutine.
   void abandon() noexcept;
   /// Whoever runs it hears in another way that it did not end.
-  void expect_pending() noexcept { report_pending_ = false; }
+  void expect_pending() noexcept { root_.report_pending = false; }
 
  protected:
   /// Takes over the frame of a coroutine; null for one that was awaited already.
   TaskBase(Scheduler& scheduler, std::size_t slot_offset, Frame* root, const TaskOptions& options);
-  /// Destroys what the coroutine borrows from: the callable it was made by.
+  /// Destroys what the coroutine borrows from: the callable it was made by. Called of a task that
+  /// has said so with keep_callable().
   virtual void release_callable() noexcept {}
+  void keep_callable() noexcept { root_.keeps_callable = true; }
   /// Drops the value: the task was cancelled at its very end.
   virtual void drop_value() noexcept = 0;
   [[nodiscard]] std::string_view kind() const noexcept override { return "Task"; }
@@ -121,9 +127,8 @@ class TaskBase : public FutureBase, public ReadyNode, public FakeFrame, public b
   struct Details;
 
   static void step(ReadyNode* node);
-  static void on_end(FakeFrame* fake);
 
-  void advance() noexcept;
+  ASYNCIO_ALWAYS_INLINE void advance() noexcept;
   ASYNCIO_COLD void fail_to_enter() noexcept;
   void end() noexcept;
   void end_unstarted() noexcept;
@@ -132,26 +137,34 @@ class TaskBase : public FutureBase, public ReadyNode, public FakeFrame, public b
   void finish(State state) noexcept;
   ASYNCIO_COLD void keep_traceback(const std::exception_ptr& error) noexcept;
   ASYNCIO_COLD void report_swallowed() noexcept;
+  [[nodiscard]] bool started() const noexcept { return root_.state != Waiter::State::idle; }
   [[nodiscard]] const Frame* root_frame() const noexcept {
     return root_.child_gone ? nullptr : frame_;
   }
   void destroy_coroutine() noexcept;
   Details& details();
-  void keep_name(const char* name) noexcept;
+  ASYNCIO_COLD void drop_details() noexcept;
+  [[nodiscard]] static bool is_number(std::uintptr_t label) noexcept { return (label & 1) != 0; }
   [[nodiscard]] std::exception_ptr make_cancelled_error() const;
 
   static constinit thread_local TaskBase* current_;
 
-  Waiter root_;
+  // What waits for the root coroutine. The rest fills up the base class.
+  struct Root : Waiter {
+    bool must_cancel : 1 = false;
+    bool report_pending : 1 = true;
+    bool keeps_callable : 1 = false;
+    std::uint32_t cancel_requests = 0;
+  };
+  static_assert(sizeof(Root) == sizeof(Waiter));
+
+  Root root_;
   Frame* frame_;
+  const char* coroutine_;  // its name, also when the frame has gone; null: there is none
   Suspend* parked_ = nullptr;
   // Either a number, for a task that never got a name (odd), or a pointer to Details (even).
   std::uintptr_t label_;
   mutable ContextSlot context_;  // asked for its Context object, it makes one
-  std::uint32_t cancel_requests_ = 0;
-  bool started_ = false;
-  bool must_cancel_ = false;
-  bool report_pending_ = true;
 };
 
 /// For Task.get_stack and print_stack (call_graph.cpp).
