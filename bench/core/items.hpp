@@ -25,7 +25,8 @@ double switch_one_watching(std::size_t n);  // with a listening socket
 double switch_two(std::size_t n);           // n: even
 double switch_hundred(std::size_t n);       // n: a multiple of 100
 double switch_many(std::size_t n);          // n: a multiple of 100,000
-double call_soon(std::size_t n);            // n: a multiple of 1,000
+double switch_among(std::size_t tasks, std::size_t n);
+double call_soon(std::size_t n);  // n: a multiple of 1,000
 double call_later_cancel(std::size_t n);
 double future_wake(std::size_t n);   // n: a multiple of 256
 double flood_caller(std::size_t n);  // the calling thread alone
@@ -64,5 +65,8 @@ double cancel_pass_20(std::size_t n);
 void thread_items(const Effort& effort);
 /// 1,000,000 tasks that sleep: prints what it takes to start and to wake them, and bytes each.
 void sleepers();
+
+/// What an operation costs among 100 to 1,000,000 tasks, timers, sleepers.
+void growth();
 
 }  // namespace bench

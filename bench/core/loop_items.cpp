@@ -119,11 +119,14 @@ Coro<FloodTimes> time_flood(std::size_t n) {
 
 }  // namespace
 
-double switch_one(std::size_t n) { return asyncio::run(time_switches(1, n)); }
+double switch_among(std::size_t tasks, std::size_t n) {
+  return asyncio::run(time_switches(tasks, n));
+}
+double switch_one(std::size_t n) { return switch_among(1, n); }
 double switch_one_watching(std::size_t n) { return asyncio::run(time_switches_watching(n)); }
-double switch_two(std::size_t n) { return asyncio::run(time_switches(2, n)); }
-double switch_hundred(std::size_t n) { return asyncio::run(time_switches(100, n)); }
-double switch_many(std::size_t n) { return asyncio::run(time_switches(100'000, n)); }
+double switch_two(std::size_t n) { return switch_among(2, n); }
+double switch_hundred(std::size_t n) { return switch_among(100, n); }
+double switch_many(std::size_t n) { return switch_among(100'000, n); }
 double call_soon(std::size_t n) { return asyncio::run(time_call_soon(n)); }
 double call_later_cancel(std::size_t n) { return asyncio::run(time_call_later(n)); }
 double future_wake(std::size_t n) { return asyncio::run(time_wakes(n)); }

@@ -1,5 +1,6 @@
 // The core items, one after the other: `bench_core [quick]`, `bench_core sleepers` (in a process of
-// its own, for its memory), `bench_core profile ITEM N` (only that, for a profiler).
+// its own, for its memory), `bench_core growth`, `bench_core profile ITEM N` (only that, for a
+// profiler).
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
@@ -86,6 +87,8 @@ int main(int argc, char** argv) {
   const std::string_view command = argc > 1 ? argv[1] : "";
   if (command == "sleepers") {
     bench::sleepers();
+  } else if (command == "growth") {
+    bench::growth();
   } else if (command == "profile" && argc == 4) {
     return profile(argv[2], std::strtoull(argv[3], nullptr, 10));
   } else {
