@@ -206,7 +206,7 @@ class FutureAwaiter : public FutureAwaiterBase, public AsCoro<FutureAwaiter<T, k
       : FutureAwaiterBase(Ref<FutureBase>(future.block())) {}
   FutureAwaiter(FutureAwaiter&&) noexcept = default;
 
-  T await_resume() {
+  ASYNCIO_ALWAYS_INLINE T await_resume() {
     check();
     if constexpr (!std::is_void_v<T>) {
       auto& slot = static_cast<base::Slot<T>&>(slot_of(*future_));
