@@ -39,8 +39,8 @@ void read_csv(const std::string& csv, ItemReport& report) {
 ItemReport measure_articles(Setting& setting) {
   const int rounds = setting.rounds(3);
   ItemReport report("articles",
-                    "N pages at once, 13 KB each, from a server that waits 100 ms; the whole "
-                    "program, its start included; median of " +
+                    "N pages at once, 13 KB each, from a server that waits 100 ms; each "
+                    "in a process of its own, whose start is left out; median of " +
                         std::to_string(rounds) + " rounds");
   const std::filesystem::path tool = setting.programs.parent_path() / "tools/asyncio/asyncio";
   if (!std::filesystem::exists(tool)) {
