@@ -40,7 +40,7 @@ class Faults {
   void begin() {
     hit_ = false;
 #if ASYNCIO_DCHECK
-    base::Pool::before_allocate = &AllocationFaults::count;
+    base::Pool::before_allocate = [](std::size_t) { AllocationFaults::count(); };
 #endif
     AllocationFaults::arm(index_, all_);
   }
