@@ -100,7 +100,7 @@ TEST(heap, takes_all_that_are_due_in_the_order_of_single_pops_and_stays_a_heap) 
     TimerHeap popped;
     std::vector<std::unique_ptr<Timer>> owned;
     std::vector<std::unique_ptr<Timer>> twins;
-    for (unsigned i = random() % 200; i > 0; --i) {
+    for (auto i = random() % 200; i > 0; --i) {
       const std::int64_t when = random() % 40;
       owned.push_back(std::make_unique<Timer>(when));
       twins.push_back(std::make_unique<Timer>(when));
