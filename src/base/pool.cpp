@@ -96,4 +96,14 @@ void Pool::deallocate_large(void* memory) noexcept { std::free(memory); }
 
 #endif
 
+std::size_t Pool::idle_bytes() noexcept {
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < kClasses; ++i) {
+    for (const Block* block = lists_.heads[i]; block != nullptr; block = block->next) {
+      bytes += (i + 1) * kStep;
+    }
+  }
+  return bytes;
+}
+
 }  // namespace asyncio::base

@@ -37,6 +37,15 @@ TEST(pool, gives_a_freed_block_again) {
   Pool::deallocate(second, 100);
 }
 
+TEST(pool, knows_what_it_keeps) {
+  Pool::deallocate(Pool::allocate(100), 100);
+  const std::size_t before = Pool::idle_bytes();
+  void* block = Pool::allocate(100);
+  EXPECT_EQ(Pool::idle_bytes(), before - 112) << "sizes are rounded up to 16";
+  Pool::deallocate(block, 100);
+  EXPECT_EQ(Pool::idle_bytes(), before);
+}
+
 TEST(pool, what_a_thread_leaves_serves_the_next) {
   void* left = nullptr;
   std::thread([&] {

@@ -57,6 +57,9 @@ class Pool {
   /// Blocks made less blocks freed on this thread: zero when nothing leaks and nothing migrated.
   [[nodiscard]] static long live() noexcept { return lists_.live; }
 
+  /// Bytes that this thread keeps to give out. Walks all of them: for tests and reports.
+  [[nodiscard]] static std::size_t idle_bytes() noexcept;
+
 #if ASYNCIO_DCHECK
   /// For tests: called before every allocation in this thread. May throw std::bad_alloc.
   using AllocationHook = void (*)(std::size_t size);
