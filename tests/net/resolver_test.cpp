@@ -148,6 +148,7 @@ TEST_F(resolver_threads, an_executor_that_drops_it_unrun_is_an_error) {
   EXPECT_EQ(thrown_by([&] { loop().run_until_complete(look_up); }),
             "RuntimeError: the executor was shut down before the look-up could run");
   release.count_down();
+  pool->shutdown();  // its thread still looks at the latch
 }
 
 // A backend that says whether it has gone, and whose look-ups take as long as the test wants.
