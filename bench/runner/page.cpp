@@ -18,7 +18,7 @@ h1 { font-size: 1.7rem; } h2 { margin: 2.5rem 0 .2rem; font-size: 1.2rem; }
 p, dl { color: var(--soft); margin: .2rem 0 .8rem; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 1rem; font-size: 13px; }
 dd { margin: 0; }
-svg { width: 100%; height: auto; } svg text { font-size: 12px; fill: var(--ink); }
+svg { width: 100%; height: auto; overflow: visible; } svg text { font-size: 12px; fill: var(--ink); }
 .grid { stroke: var(--rule); } .ours { stroke: var(--ours); stroke-width: 2; }
 circle { fill-opacity: .85; stroke: var(--paper); }
 .curve { fill: none; stroke-width: 2; }
