@@ -1,38 +1,12 @@
 // What a request costs, in what can be counted: system calls at the backend's seam, allocations.
-#include <cstdlib>
-#include <new>
-
 #include "http/http_fixture.hpp"
-
-// g++ with a sanitizer sees new inlined beside a free() that is not, and takes them for strangers.
-#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
-
-namespace {
-
-thread_local long heap_calls = 0;
-
-}  // namespace
-
-// Not under ThreadSanitizer, whose own operator new is linked in whole.
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define COSTS_TEST_HAS_HEAP 0
-#endif
-#endif
-#ifndef COSTS_TEST_HAS_HEAP
-void* operator new(std::size_t size) {
-  ++heap_calls;
-  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-#endif
+#include "support/heap_calls.hpp"
 
 namespace asyncio::http {
 namespace {
 
 using namespace testing;
+using asyncio::test::heap_calls;
 using asyncio::testing::Operation;
 
 constexpr long kRequests = 100;

@@ -3,9 +3,6 @@
 #include <arpa/inet.h>
 #include <malloc.h>
 
-#include <cstdlib>
-#include <new>
-
 #include "asyncio/base/pool.hpp"
 #include "asyncio/net/server.hpp"
 #include "asyncio/net/tcp.hpp"
@@ -13,32 +10,9 @@
 #include "support/counting_backend.hpp"
 #include "support/socket_test.hpp"
 
-// g++ with a sanitizer sees new inlined beside a free() that is not, and takes them for strangers.
-#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
-
-// Sanitizers have a heap of their own, and ThreadSanitizer's operator new is linked in whole.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define COSTS_TEST_HAS_HEAP 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define COSTS_TEST_HAS_HEAP 0
-#endif
-#endif
-#ifndef COSTS_TEST_HAS_HEAP
-#define COSTS_TEST_HAS_HEAP 1
-namespace {
-
-thread_local long heap_calls = 0;
-
-}  // namespace
-
-void* operator new(std::size_t size) {
-  ++heap_calls;
-  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+// AddressSanitizer has a heap of its own, whose figures are not ours.
+#if !ASYNCIO_ADDRESS_SANITIZER
+#include "support/heap_calls.hpp"
 #endif
 
 namespace asyncio {
@@ -138,17 +112,17 @@ TEST_F(echo_costs, a_message_is_one_send_one_recv_and_one_poll_on_each_side) {
   }(counting_, port_));
 }
 
-#if COSTS_TEST_HAS_HEAP
+#if !ASYNCIO_ADDRESS_SANITIZER && TEST_COUNTS_HEAP_CALLS
 // The string that read() gives; what fits into the string itself costs none.
 TEST_F(echo_costs, a_message_is_one_allocation_on_each_side) {
   start();
   run([](int port) -> Coro<> {
     auto [reader, writer] = co_await open_connection("127.0.0.1", port);
     co_await ping_pong(&reader, &writer, 3);
-    const long before = heap_calls;
+    const long before = test::heap_calls;
     co_await ping_pong(&reader, &writer, kMessages);
     constexpr long kTheMessage = 1;
-    EXPECT_EQ(heap_calls - before, 2 * kMessages + kTheMessage);
+    EXPECT_EQ(test::heap_calls - before, 2 * kMessages + kTheMessage);
     writer.close();
     co_await writer.wait_closed();
   }(port_));
@@ -179,7 +153,7 @@ TEST_F(echo_costs, a_connection_costs_five_calls_to_begin_and_three_to_end) {
   EXPECT_EQ(made.recv, kConnections) << "the end";
 }
 
-#if COSTS_TEST_HAS_HEAP
+#if !ASYNCIO_ADDRESS_SANITIZER && TEST_COUNTS_HEAP_CALLS
 // The design's goal is 800. g++ gives each temporary of a coroutine a place of its own in the
 // frame, clang lets them share.
 #if defined(__clang__)

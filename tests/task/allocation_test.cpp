@@ -1,7 +1,4 @@
 // What waiting costs in memory: an await is one pooled frame, a task two blocks, a wait nothing.
-#include <cstdlib>
-#include <new>
-
 #include "asyncio/coro/with.hpp"
 #include "asyncio/sync/event.hpp"
 #include "asyncio/sync/lock.hpp"
@@ -12,33 +9,8 @@
 #include "asyncio/task/task.hpp"
 #include "asyncio/task/task_group.hpp"
 #include "asyncio/task/timeouts.hpp"
+#include "support/heap_calls.hpp"
 #include "support/loop_test.hpp"
-
-// g++ with a sanitizer sees new inlined beside a free() that is not, and takes them for strangers.
-#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
-
-namespace {
-
-thread_local long heap_calls = 0;
-
-}  // namespace
-
-// Every other allocation of this program is counted too, but not under ThreadSanitizer, whose own
-// operator new is linked in whole.
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define ALLOCATION_TEST_COUNTS_HEAP 0
-#endif
-#endif
-#ifndef ALLOCATION_TEST_COUNTS_HEAP
-void* operator new(std::size_t size) {
-  ++heap_calls;
-  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-#endif
 
 namespace asyncio::test {
 namespace {
@@ -256,8 +228,7 @@ TEST_F(allocation, a_task_of_a_group_is_its_frame_its_block_and_a_node) {
   }());
 }
 
-#if ASYNCIO_DCHECK && defined(__OPTIMIZE__) && !ASYNCIO_ADDRESS_SANITIZER && \
-    !defined(ALLOCATION_TEST_COUNTS_HEAP)
+#if ASYNCIO_DCHECK && defined(__OPTIMIZE__) && !ASYNCIO_ADDRESS_SANITIZER && TEST_COUNTS_HEAP_CALLS
 thread_local std::size_t asked_for = 0;
 
 // How many bytes `make` asks the pool for.
