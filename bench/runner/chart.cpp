@@ -6,8 +6,12 @@
 #include <cstdio>
 #include <optional>
 
+#include "tools/asyncio/text.hpp"
+
 namespace bench {
 namespace {
+
+using asyncio::tool::html_escape;
 
 // In units of the drawing; the browser scales it.
 constexpr double kWidth = 960;
@@ -29,17 +33,17 @@ std::string line(double x1, double y1, double x2, double y2, const char* kind) {
 
 std::string text(double x, double y, const char* anchor, const std::string& words) {
   return "<text x=\"" + number(x) + "\" y=\"" + number(y) + "\" text-anchor=\"" + anchor + "\">" +
-         escaped(words) + "</text>\n";
+         html_escape(words) + "</text>\n";
 }
 
 std::string dot(double x, double y, const std::string& colour, const std::string& tip) {
   return "<circle cx=\"" + number(x) + "\" cy=\"" + number(y) + "\" r=\"5\" fill=\"" + colour +
-         "\"><title>" + escaped(tip) + "</title></circle>\n";
+         "\"><title>" + html_escape(tip) + "</title></circle>\n";
 }
 
 std::string open_drawing(double width, double height, const std::string& label) {
-  return "<svg role=\"img\" aria-label=\"" + escaped(label) + "\" viewBox=\"0 0 " + number(width) +
-         " " + number(height) + "\" style=\"max-width:" + number(width) + "px\">\n";
+  return "<svg role=\"img\" aria-label=\"" + html_escape(label) + "\" viewBox=\"0 0 " +
+         number(width) + " " + number(height) + "\" style=\"max-width:" + number(width) + "px\">\n";
 }
 
 // 1, 2 and 5 times the powers of ten, from the last that is not above `least` to the first that is
@@ -275,29 +279,6 @@ std::string ratio_chart(const ItemReport& report, const Colours& colours) {
 std::string growth_charts(const ItemReport& report, const Colours& colours) {
   std::string out;
   for (const Series& series : read_series(report)) out += draw_series(series, colours);
-  return out;
-}
-
-std::string escaped(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '&':
-        out += "&amp;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
   return out;
 }
 

@@ -20,7 +20,4 @@ std::string ratio_chart(const ItemReport& report, const Colours& colours);
 /// For each kind of row a curve for each arm over the number in the row's name, both logarithmic.
 std::string growth_charts(const ItemReport& report, const Colours& colours);
 
-/// For the content of elements and attributes.
-std::string escaped(const std::string& text);
-
 }  // namespace bench

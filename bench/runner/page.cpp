@@ -3,9 +3,12 @@
 #include <cstdio>
 
 #include "bench/runner/chart.hpp"
+#include "tools/asyncio/text.hpp"
 
 namespace bench {
 namespace {
+
+using asyncio::tool::html_escape;
 
 constexpr const char* kStyle = R"(
 :root { --ink: #1d2129; --soft: #667085; --paper: #fff; --rule: #e4e7ec; --ours: #d6452b; }
@@ -53,10 +56,10 @@ std::string cell(const ItemReport& report, const ItemReport::Row& row, const Ite
 
 std::string table(const ItemReport& report) {
   std::string out = "<div class=\"wide\"><table><tr><th></th><th></th>";
-  for (const ItemReport::Arm& arm : report.arms()) out += "<th>" + escaped(arm.name) + "</th>";
+  for (const ItemReport::Arm& arm : report.arms()) out += "<th>" + html_escape(arm.name) + "</th>";
   out += "</tr>\n";
   for (const ItemReport::Row& row : report.rows()) {
-    out += "<tr><td>" + escaped(row.name) + "</td><td>" + escaped(row.unit) + "</td>";
+    out += "<tr><td>" + html_escape(row.name) + "</td><td>" + html_escape(row.unit) + "</td>";
     for (const ItemReport::Arm& arm : report.arms()) out += cell(report, row, arm);
     out += "</tr>\n";
   }
@@ -69,7 +72,7 @@ std::string goals(const ItemReport& report) {
     const Verdict verdict = judge(report, goal);
     if (!verdict.measured) continue;
     out += std::string("<li class=\"") + (verdict.met ? "met\">✓ " : "missed\">✗ ") +
-           escaped(goal_text(report, goal)) + ": <b>" + format_number(verdict.value) +
+           html_escape(goal_text(report, goal)) + ": <b>" + format_number(verdict.value) +
            "</b></li>\n";
   }
   return out.empty() ? out
@@ -80,15 +83,16 @@ std::string legend(const ItemReport& report, const Colours& colours) {
   std::string out = "<p class=\"legend\">";
   for (const ItemReport::Arm& arm : report.arms()) {
     if (arm.role != ItemReport::Role::peer && !report.growth()) continue;
-    out += "<span><i style=\"background:" + colours.at(arm.name) + "\"></i>" + escaped(arm.name) +
-           "</span>";
+    out += "<span><i style=\"background:" + colours.at(arm.name) + "\"></i>" +
+           html_escape(arm.name) + "</span>";
   }
   return out + "</p>\n";
 }
 
 std::string section(const ItemReport& report, const Colours& colours) {
-  std::string out = "<section id=\"" + escaped(report.name()) + "\"><h2>" + escaped(report.name()) +
-                    "</h2>\n<p>" + escaped(report.title()) + "</p>\n";
+  std::string out = "<section id=\"" + html_escape(report.name()) + "\"><h2>" +
+                    html_escape(report.name()) + "</h2>\n<p>" + html_escape(report.title()) +
+                    "</p>\n";
   const std::string chart =
       report.growth() ? growth_charts(report, colours) : ratio_chart(report, colours);
   if (!chart.empty()) out += legend(report, colours) + chart;
@@ -96,7 +100,7 @@ std::string section(const ItemReport& report, const Colours& colours) {
   out +=
       "<details><summary>figures: median of the rounds ± spread / ours divided by it</summary>\n" +
       table(report) + "</details>\n";
-  for (const std::string& note : report.notes()) out += "<p>" + escaped(note) + "</p>\n";
+  for (const std::string& note : report.notes()) out += "<p>" + html_escape(note) + "</p>\n";
   return out + "</section>\n";
 }
 
@@ -114,7 +118,7 @@ std::string to_html(const std::vector<ItemReport>& reports, const Description& d
       "red "
       "line is a peer that costs more than we do, left of it one that costs less.</p>\n<dl>\n";
   for (const auto& [name, value] : description) {
-    out += "<dt>" + escaped(name) + "</dt><dd>" + escaped(value) + "</dd>\n";
+    out += "<dt>" + html_escape(name) + "</dt><dd>" + html_escape(value) + "</dd>\n";
   }
   out += "</dl>\n";
   for (const ItemReport& report : reports) out += section(report, colours);
