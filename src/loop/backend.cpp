@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "asyncio/base/error.hpp"
+#include "asyncio/loop/file_call.hpp"
 #include "loop/epoll_backend.hpp"
 
 namespace asyncio {
@@ -23,6 +24,15 @@ constexpr std::array kChoices = {
 };
 
 }  // namespace
+
+void Backend::start(FileCall& call) { submit(call); }
+
+NameAnswer Backend::name_of(const SocketAddress& address, int /*flags*/) {
+  NameAnswer answer;
+  answer.host = address.host();
+  answer.service = std::to_string(address.port());
+  return answer;
+}
 
 std::unique_ptr<Backend> make_backend(JobSink sink, void* context) {
   const char* wanted = std::getenv("ASYNCIO_BACKEND");

@@ -1,9 +1,13 @@
 #include "loop/kernel_backend.hpp"
 
+#include <fcntl.h>
 #include <netdb.h>
+#include <poll.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -11,7 +15,9 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstring>
+#include <ctime>
 
 #include "asyncio/base/error.hpp"
 #include "loop/process_signals.hpp"
@@ -44,6 +50,51 @@ int with_address(SocketAddress& out, Call call) noexcept {
   out.set_size(result < 0 ? 0 : std::min<std::uint32_t>(size, SocketAddress::kCapacity));
   return result;
 }
+
+// The pieces as the kernel takes them: as many as fit, which may be fewer than there are.
+class Vectors {
+ public:
+  explicit Vectors(std::span<const std::span<const std::byte>> pieces) noexcept
+      : count_(std::min(pieces.size(), vectors_.size())) {
+    for (std::size_t i = 0; i < count_; ++i) {
+      vectors_[i] = {const_cast<std::byte*>(pieces[i].data()), pieces[i].size()};
+    }
+  }
+  [[nodiscard]] iovec* data() noexcept { return vectors_.data(); }
+  [[nodiscard]] std::size_t size() const noexcept { return count_; }
+
+ private:
+  std::array<iovec, 64> vectors_;
+  std::size_t count_;
+};
+
+// A pipe has no MSG_NOSIGNAL. So SIGPIPE is held back in this thread, and the one that our call
+// raised is taken away; the program's disposition is not touched.
+class SigpipeHeldBack {
+ public:
+  SigpipeHeldBack() noexcept {
+    sigemptyset(&pipe_);
+    sigaddset(&pipe_, SIGPIPE);
+    sigset_t pending;
+    sigpending(&pending);
+    was_pending_ = sigismember(&pending, SIGPIPE) == 1;
+    pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
+  }
+  SigpipeHeldBack(const SigpipeHeldBack&) = delete;
+  SigpipeHeldBack& operator=(const SigpipeHeldBack&) = delete;
+  ~SigpipeHeldBack() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  void take() noexcept {
+    if (was_pending_) return;
+    const timespec now{};
+    while (sigtimedwait(&pipe_, nullptr, &now) < 0 && errno == EINTR) {
+    }
+  }
+
+ private:
+  sigset_t pipe_;
+  sigset_t before_;
+  bool was_pending_;
+};
 
 }  // namespace
 
@@ -104,14 +155,10 @@ std::ptrdiff_t KernelBackend::send(int fd, std::span<const std::byte> data) {
 
 std::ptrdiff_t KernelBackend::send_many(int fd,
                                         std::span<const std::span<const std::byte>> pieces) {
-  std::array<iovec, 64> vectors;
-  const std::size_t count = std::min(pieces.size(), vectors.size());
-  for (std::size_t i = 0; i < count; ++i) {
-    vectors[i] = {const_cast<std::byte*>(pieces[i].data()), pieces[i].size()};
-  }
+  Vectors vectors(pieces);
   msghdr message{};
   message.msg_iov = vectors.data();
-  message.msg_iovlen = count;
+  message.msg_iovlen = vectors.size();
   return checked([&] { return ::sendmsg(fd, &message, MSG_NOSIGNAL); });
 }
 
@@ -139,6 +186,111 @@ int KernelBackend::peer_address(int fd, SocketAddress& out) {
 void KernelBackend::close(int fd) noexcept {
   // Never again after EINTR: Linux has let go of the number by then, and it may be someone else's.
   ::close(fd);
+}
+
+int KernelBackend::socket_pair(int type, std::array<int, 2>& ends) {
+  return checked(
+      [&] { return ::socketpair(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()); });
+}
+
+std::ptrdiff_t KernelBackend::recv_from(int fd, std::span<std::byte> buffer,
+                                        ReceivedDatagram& info) {
+  iovec piece{buffer.data(), buffer.size()};
+  msghdr message{};
+  message.msg_name = info.from.data();
+  message.msg_namelen = SocketAddress::kCapacity;
+  message.msg_iov = &piece;
+  message.msg_iovlen = 1;
+  const std::ptrdiff_t count = checked([&] { return ::recvmsg(fd, &message, 0); });
+  info.from.set_size(count < 0 ? 0 : message.msg_namelen);
+  info.truncated = (message.msg_flags & MSG_TRUNC) != 0;
+  return count;
+}
+
+std::ptrdiff_t KernelBackend::send_to(int fd, std::span<const std::byte> data,
+                                      const SocketAddress& to) {
+  return checked([&] {
+    return ::sendto(fd, data.data(), data.size(), MSG_NOSIGNAL,
+                    to.empty() ? nullptr : address_of(to), to.size());
+  });
+}
+
+std::ptrdiff_t KernelBackend::send_file(int out, int file, std::int64_t offset, std::size_t count) {
+  off_t at = offset;
+  SigpipeHeldBack no_signal;
+  const std::ptrdiff_t sent = checked([&] { return ::sendfile(out, file, &at, count); });
+  if (sent == -EPIPE) no_signal.take();
+  return sent;
+}
+
+int KernelBackend::get_option(int fd, int level, int option, int& value) {
+  socklen_t size = sizeof value;
+  value = 0;
+  return checked([&] { return ::getsockopt(fd, level, option, &value, &size); });
+}
+
+// --- other descriptors --------------------------------------------------------------------------
+
+int KernelBackend::open_pipe(std::array<int, 2>& ends) {
+  return checked([&] { return ::pipe2(ends.data(), O_NONBLOCK | O_CLOEXEC); });
+}
+
+std::ptrdiff_t KernelBackend::read(int fd, std::span<std::byte> buffer) {
+  return checked([&] { return ::read(fd, buffer.data(), buffer.size()); });
+}
+
+std::ptrdiff_t KernelBackend::write_many(int fd,
+                                         std::span<const std::span<const std::byte>> pieces) {
+  Vectors vectors(pieces);
+  SigpipeHeldBack no_signal;
+  const std::ptrdiff_t written =
+      checked([&] { return ::writev(fd, vectors.data(), static_cast<int>(vectors.size())); });
+  if (written == -EPIPE) no_signal.take();
+  return written;
+}
+
+int KernelBackend::set_blocking(int fd, bool blocking) {
+  const int flags = checked([&] { return ::fcntl(fd, F_GETFL); });
+  if (flags < 0) return flags;
+  const int wanted = blocking ? flags & ~O_NONBLOCK : flags | O_NONBLOCK;
+  return wanted == flags ? 0 : checked([&] { return ::fcntl(fd, F_SETFL, wanted); });
+}
+
+int KernelBackend::duplicate(int fd) {
+  return checked([&] { return ::fcntl(fd, F_DUPFD_CLOEXEC, 0); });
+}
+
+int KernelBackend::kind_of(int fd, DescriptorKind& kind) {
+  struct stat status{};
+  if (::fstat(fd, &status) != 0) return -errno;
+  kind = S_ISSOCK(status.st_mode)   ? DescriptorKind::socket
+         : S_ISFIFO(status.st_mode) ? DescriptorKind::pipe
+         : S_ISCHR(status.st_mode)  ? DescriptorKind::character_device
+         : S_ISREG(status.st_mode)  ? DescriptorKind::file
+                                    : DescriptorKind::other;
+  return 0;
+}
+
+int KernelBackend::poll_now(int fd, Readiness& ready) {
+  pollfd look{fd, POLLIN | POLLOUT, 0};
+  const int count = checked([&] { return ::poll(&look, 1, 0); });
+  if (count < 0) return count;
+  if ((look.revents & POLLNVAL) != 0) return -EBADF;
+  const bool ended = (look.revents & (POLLHUP | POLLERR)) != 0;
+  ready.readable = ended || (look.revents & (POLLIN | POLLRDHUP)) != 0;
+  ready.writable = ended || (look.revents & POLLOUT) != 0;
+  return 0;
+}
+
+int KernelBackend::identify_file(const std::string& path, FileIdentity& identity) {
+  struct stat status{};
+  if (::lstat(path.c_str(), &status) != 0) return -errno;
+  identity = {status.st_dev, status.st_ino, S_ISSOCK(status.st_mode)};
+  return 0;
+}
+
+int KernelBackend::unlink(const std::string& path) {
+  return checked([&] { return ::unlink(path.c_str()); });
 }
 
 std::size_t KernelBackend::descriptor_limit() noexcept {
@@ -184,6 +336,22 @@ ResolveAnswer KernelBackend::resolve(const ResolveQuery& query) {
     std::memcpy(address.data(), entry->ai_addr, entry->ai_addrlen);
     address.set_size(entry->ai_addrlen);
   }
+  return answer;
+}
+
+NameAnswer KernelBackend::name_of(const SocketAddress& address, int flags) {
+  std::array<char, NI_MAXHOST> host{};
+  std::array<char, NI_MAXSERV> service{};
+  NameAnswer answer;
+  answer.error = ::getnameinfo(address_of(address), address.size(), host.data(), host.size(),
+                               service.data(), service.size(), flags);
+  if (answer.error != 0) {
+    answer.reason =
+        answer.error == EAI_SYSTEM ? std::strerror(errno) : ::gai_strerror(answer.error);
+    return answer;
+  }
+  answer.host = host.data();
+  answer.service = service.data();
   return answer;
 }
 

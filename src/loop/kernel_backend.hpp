@@ -32,6 +32,20 @@ class KernelBackend : public Backend {
   int local_address(int fd, SocketAddress& out) override;
   int peer_address(int fd, SocketAddress& out) override;
   void close(int fd) noexcept override;
+  int socket_pair(int type, std::array<int, 2>& ends) override;
+  int open_pipe(std::array<int, 2>& ends) override;
+  std::ptrdiff_t read(int fd, std::span<std::byte> buffer) override;
+  std::ptrdiff_t write_many(int fd, std::span<const std::span<const std::byte>> pieces) override;
+  std::ptrdiff_t recv_from(int fd, std::span<std::byte> buffer, ReceivedDatagram& info) override;
+  std::ptrdiff_t send_to(int fd, std::span<const std::byte> data, const SocketAddress& to) override;
+  std::ptrdiff_t send_file(int out, int file, std::int64_t offset, std::size_t count) override;
+  int get_option(int fd, int level, int option, int& value) override;
+  int set_blocking(int fd, bool blocking) override;
+  int duplicate(int fd) override;
+  int kind_of(int fd, DescriptorKind& kind) override;
+  int poll_now(int fd, Readiness& ready) override;
+  int identify_file(const std::string& path, FileIdentity& identity) override;
+  int unlink(const std::string& path) override;
   std::size_t descriptor_limit() noexcept override;
 
   int catch_signal(int number, SignalListener& listener) override;
@@ -39,6 +53,7 @@ class KernelBackend : public Backend {
 
   void submit(BlockingJob& job) override;
   ResolveAnswer resolve(const ResolveQuery& query) override;
+  NameAnswer name_of(const SocketAddress& address, int flags) override;
 
   void abandon_workers() noexcept override;
   void close_all() noexcept override;

@@ -72,6 +72,7 @@ bool Scheduler::is_registered(const Scheduler* loop) noexcept {
 Scheduler::~Scheduler() {
   if (!is_closed()) close();
   discard_ready();  // what came after the end
+  while (!states_.empty()) states_.pop_back();
 }
 
 void Scheduler::throw_closed() { throw RuntimeError("Event loop is closed"); }

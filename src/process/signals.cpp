@@ -66,13 +66,6 @@ class SignalEntry final : public SignalListener, private ReadyNode {
 
 class SignalHandlers final : public LayerState, public LoopResource {
  public:
-  static SignalHandlers& of(Scheduler& scheduler) {
-    if (!scheduler.signal_state) {
-      scheduler.signal_state = std::make_unique<SignalHandlers>(scheduler);
-    }
-    return static_cast<SignalHandlers&>(*scheduler.signal_state);
-  }
-
   explicit SignalHandlers(Scheduler& scheduler) : scheduler_(scheduler) { scheduler.attach(*this); }
 
   void add(int signal, Callback callback) {
@@ -111,12 +104,13 @@ class SignalHandlers final : public LayerState, public LoopResource {
 void add_signal_handler(Scheduler& scheduler, int signal, Callback callback) {
   scheduler.check_call();
   check_number(signal);
-  SignalHandlers::of(scheduler).add(signal, std::move(callback));
+  scheduler.state<SignalHandlers>().add(signal, std::move(callback));
 }
 
 bool remove_signal_handler(Scheduler& scheduler, int signal) {
   check_number(signal);
-  return scheduler.signal_state != nullptr && SignalHandlers::of(scheduler).remove(signal);
+  auto* handlers = scheduler.find_state<SignalHandlers>();
+  return handlers != nullptr && handlers->remove(signal);
 }
 
 }  // namespace asyncio::detail

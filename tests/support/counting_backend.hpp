@@ -105,6 +105,7 @@ class CountingBackend final : public Backend {
     ++calls_.close;
     kernel_->close(fd);
   }
+  int set_blocking(int fd, bool blocking) override { return kernel_->set_blocking(fd, blocking); }
   std::size_t descriptor_limit() noexcept override { return kernel_->descriptor_limit(); }
   int catch_signal(int number, SignalListener& listener) override {
     return kernel_->catch_signal(number, listener);

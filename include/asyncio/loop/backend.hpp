@@ -3,6 +3,8 @@
 // simulated world. Backends: epoll (src/loop/epoll_backend.cpp); more will come.
 #pragma once
 
+#include <array>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -52,6 +54,46 @@ struct ResolveAnswer {
   int error = 0;       ///< 0, or an EAI_ code
   std::string reason;  ///< text of the error
 };
+
+/// What getnameinfo gives. Python: socket.getnameinfo.
+struct NameAnswer {
+  std::string host;
+  std::string service;
+  int error = 0;       ///< 0, or an EAI_ code
+  std::string reason;  ///< text of the error
+};
+
+/// One datagram, as it came.
+struct ReceivedDatagram {
+  SocketAddress from;
+  bool truncated = false;  ///< the buffer was too small, the rest is lost
+};
+
+/// What a descriptor stands for, as far as a loop cares.
+enum class DescriptorKind : unsigned char { socket, pipe, character_device, file, other };
+
+/// What a descriptor is ready for at this moment.
+struct Readiness {
+  bool readable = false;  ///< also at the end, and when it has failed
+  bool writable = false;  ///< also when it has failed
+};
+
+/// Tells two files with the same path apart.
+struct FileIdentity {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  bool is_socket = false;
+  bool operator==(const FileIdentity&) const = default;
+};
+
+/// How a child process ended.
+struct ChildExit {
+  int code = 0;    ///< of exit(), when no signal ended it
+  int signal = 0;  ///< what ended it, or 0
+};
+
+struct SpawnRequest;  // loop/spawn_request.hpp
+class FileCall;       // loop/file_call.hpp
 
 /// Hears of a signal of this process.
 class SignalListener {
@@ -110,6 +152,68 @@ class Backend {
   virtual int local_address(int fd, SocketAddress& out) = 0;
   virtual int peer_address(int fd, SocketAddress& out) = 0;
   virtual void close(int fd) noexcept = 0;
+
+  // What not every world has: -ENOSYS by itself.
+
+  /// Both ends of a connection in memory, of a socket type (SOCK_STREAM ...) of the Unix family.
+  virtual int socket_pair(int /*type*/, std::array<int, 2>& /*ends*/) { return -ENOSYS; }
+  /// The end to read from, then the one to write to; non-blocking and close-on-exec, both.
+  virtual int open_pipe(std::array<int, 2>& /*ends*/) { return -ENOSYS; }
+  /// For pipes and terminals; a pipe without a reader is -EPIPE, and no signal.
+  virtual std::ptrdiff_t read(int /*fd*/, std::span<std::byte> /*buffer*/) { return -ENOSYS; }
+  virtual std::ptrdiff_t write_many(int /*fd*/,
+                                    std::span<const std::span<const std::byte>> /*pieces*/) {
+    return -ENOSYS;
+  }
+  /// One datagram; a buffer that is too small loses the rest of it.
+  virtual std::ptrdiff_t recv_from(int /*fd*/, std::span<std::byte> /*buffer*/,
+                                   ReceivedDatagram& /*info*/) {
+    return -ENOSYS;
+  }
+  /// An empty address: the one it is connected to.
+  virtual std::ptrdiff_t send_to(int /*fd*/, std::span<const std::byte> /*data*/,
+                                 const SocketAddress& /*to*/) {
+    return -ENOSYS;
+  }
+  /// From a file to a stream socket without a copy. 0 at the file's end.
+  virtual std::ptrdiff_t send_file(int /*out*/, int /*file*/, std::int64_t /*offset*/,
+                                   std::size_t /*count*/) {
+    return -ENOSYS;
+  }
+  virtual int get_option(int /*fd*/, int /*level*/, int /*option*/, int& /*value*/) {
+    return -ENOSYS;
+  }
+  virtual int set_blocking(int /*fd*/, bool /*blocking*/) { return -ENOSYS; }
+  /// A second descriptor of the same thing, close-on-exec.
+  virtual int duplicate(int /*fd*/) { return -ENOSYS; }
+  /// -EBADF for a number that is not open.
+  virtual int kind_of(int /*fd*/, DescriptorKind& /*kind*/) { return -ENOSYS; }
+  /// Only looks. For who must know whether an edge has left something behind.
+  virtual int poll_now(int /*fd*/, Readiness& /*ready*/) { return -ENOSYS; }
+  /// Of the file at `path` itself, not of what a link leads to.
+  virtual int identify_file(const std::string& /*path*/, FileIdentity& /*identity*/) {
+    return -ENOSYS;
+  }
+  virtual int unlink(const std::string& /*path*/) { return -ENOSYS; }
+
+  /// Begins a call on a file: on the kernel's ring where there is one, else as a job. done() comes
+  /// in a turn of the loop; until then the call is the backend's, with all it refers to. Throws
+  /// RuntimeError when no thread can be had.
+  virtual void start(FileCall& call);
+
+  /// Starts a child process, and gives its number; `pidfd` becomes readable when it ends. Blocks
+  /// until the program runs or could not be run (-errno then): call it from a job. Any thread.
+  virtual int spawn(const SpawnRequest& /*request*/, int& /*pidfd*/) { return -ENOSYS; }
+  /// To exactly this child, which a recycled number is not. -ESRCH when it has ended.
+  virtual int signal_child(int /*pidfd*/, int /*number*/) { return -ENOSYS; }
+  /// Takes the exit of a child that has ended: 0. -EAGAIN while it runs; -ECHILD when somebody else
+  /// took it.
+  virtual int reap_child(int /*pidfd*/, ChildExit& /*exit*/) { return -ENOSYS; }
+
+  /// Whether this world is made up: names are then resolve()'s to answer, and nobody asks a
+  /// server.
+  [[nodiscard]] virtual bool is_simulated() const noexcept { return false; }
+
   /// How many descriptors this process may have open (RLIMIT_NOFILE).
   virtual std::size_t descriptor_limit() noexcept = 0;
 
@@ -125,6 +229,8 @@ class Backend {
   virtual void submit(BlockingJob& job) = 0;
   /// Blocks; call it from a job. Any thread.
   virtual ResolveAnswer resolve(const ResolveQuery& query) = 0;
+  /// The reverse of resolve(). `flags` are getnameinfo's (NI_). Blocks; call it from a job.
+  virtual NameAnswer name_of(const SocketAddress& address, int flags);
 
   /// close_all(), which follows, is not to wait for the workers: they were given their time. The
   /// jobs that run then end on their worker's thread, also with done().

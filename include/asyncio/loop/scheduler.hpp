@@ -18,6 +18,7 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "asyncio/base/function.hpp"
 #include "asyncio/loop/backend.hpp"
@@ -272,11 +273,27 @@ class Scheduler {
   /// Names the calling thread, by an address that no other living thread has.
   [[nodiscard]] static const void* this_thread() noexcept { return &current_; }
   void attach(LoopResource& resource) noexcept { resources_.push_back(&resource); }
-  /// What rows 2, 3 and 5 and the facade keep here; opaque to the loop.
+  /// What rows 2 and 3 and the facade keep here; opaque to the loop.
   std::unique_ptr<LayerState> task_state;
   std::unique_ptr<LayerState> thread_state;
-  std::unique_ptr<LayerState> signal_state;
   std::unique_ptr<LayerState> facade_state;
+  /// What a higher layer keeps with this loop, one object per type, made at its first use as
+  /// State(scheduler). Goes with the loop object, the last made first; what must let go when the
+  /// loop closes is a LoopResource besides.
+  template <class State>
+  [[nodiscard]] State& state() {
+    if (State* found = find_state<State>()) return *found;
+    states_.push_back({&kStateKey<State>, std::make_unique<State>(*this)});
+    return static_cast<State&>(*states_.back().state);
+  }
+  /// Null when nobody has made it.
+  template <class State>
+  [[nodiscard]] State* find_state() const noexcept {
+    for (const StateEntry& entry : states_) {
+      if (entry.key == &kStateKey<State>) return static_cast<State*>(entry.state.get());
+    }
+    return nullptr;
+  }
   /// 256 KB for whoever reads, so that an idle connection holds no buffer: valid until the next
   /// await, or for a tenant until it is told to vacate. Made at the first use.
   [[nodiscard]] std::span<std::byte> scratch(ScratchTenant* tenant = nullptr) {
@@ -290,6 +307,12 @@ class Scheduler {
 
  private:
   struct Run;
+  struct StateEntry {
+    const char* key;
+    std::unique_ptr<LayerState> state;
+  };
+  template <class State>
+  static inline const char kStateKey = 0;
 
   void call_handler(const ExceptionContext& context);
   void call_default_handler(const ExceptionContext& context, const char* last_resort) noexcept;
@@ -333,6 +356,7 @@ class Scheduler {
   DueTimers due_;
   base::List<LoopResource> resources_;
   std::shared_ptr<Backend> backend_;
+  std::vector<StateEntry> states_;
   std::exception_ptr fatal_;
   std::atomic<ReadyNode*> remote_{nullptr};  // newest first
   std::shared_ptr<detail::RemoteLoop> remote_loop_;

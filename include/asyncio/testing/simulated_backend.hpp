@@ -132,6 +132,7 @@ class SimulatedBackend : public Backend {
   int local_address(int fd, SocketAddress& out) override;
   int peer_address(int fd, SocketAddress& out) override;
   void close(int fd) noexcept override;
+  [[nodiscard]] bool is_simulated() const noexcept override { return true; }
   std::size_t descriptor_limit() noexcept override { return options_.descriptor_limit; }
   int catch_signal(int number, SignalListener& listener) override;
   void release_signal(int number, SignalListener& listener) noexcept override;
