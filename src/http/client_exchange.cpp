@@ -65,8 +65,12 @@ std::exception_ptr connector_error(const std::exception_ptr& error, const std::s
 Coro<StreamPair> open_streams(SessionState& session, const Url& url) {
   std::vector<SocketAddress> addresses =
       co_await pass(session.resolver->resolve(std::string(url.host()), url.port()));
+  // As aiohttp: a family without a way to the host costs a quarter of a second, not a timeout.
+  asyncio::detail::RaceOptions race;
+  race.delay = std::chrono::milliseconds(250);
+  race.interleave = 1;
   co_return co_await pass(
-      asyncio::detail::connect_any(std::move(addresses), SocketAddress(), kStreamLimit));
+      asyncio::detail::connect_any(std::move(addresses), SocketAddress(), kStreamLimit, race));
 }
 
 Coro<std::unique_ptr<ClientConnection>> connect(const Hop& hop, const Url& url) {

@@ -4,11 +4,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "asyncio/base/delay.hpp"
 #include "asyncio/coro/coro.hpp"
 #include "asyncio/loop/socket_address.hpp"
 #include "asyncio/streams/reader.hpp"
@@ -22,27 +24,43 @@ struct ConnectOptions {
   std::string_view local_host = {};  ///< numeric address to connect from; empty: any. Copied.
   int local_port = 0;                ///< port to connect from; 0: any
   std::size_t limit = kStreamLimit;  ///< of the reader
+  /// How long one address is waited for alone; then the next is tried beside it, and the first that
+  /// answers wins (RFC 8305, which recommends 250 ms). None: the next is tried when one has failed.
+  std::optional<Delay> happy_eyeballs_delay = std::nullopt;
+  /// Lets the families take turns, after so many addresses of the first one; 0: in the resolver's
+  /// order. By itself 1 with a happy_eyeballs_delay, and else 0.
+  std::optional<int> interleave = std::nullopt;
+  bool all_errors = false;  ///< a failure is an ExceptionGroup of what each address failed with
 };
 
 namespace detail {
 
-Coro<StreamPair> connect_tcp(std::string host, int port, int family, std::string local_host,
-                             int local_port, std::size_t limit);
+/// How to try several addresses.
+struct RaceOptions {
+  std::optional<Delay> delay = std::nullopt;
+  int interleave = 0;
+  bool all_errors = false;
+};
+
+Coro<StreamPair> connect_tcp(std::string host, int port, std::string local_host,
+                             ConnectOptions options);
 /// Tries them in order. What all of them failed with becomes one error.
 Coro<StreamPair> connect_any(std::vector<SocketAddress> addresses, SocketAddress from,
-                             std::size_t limit);
+                             std::size_t limit, RaceOptions options = {});
 
 }  // namespace detail
 
 /// Connects to the first address of `host` that answers; small writes go out at once (TCP_NODELAY).
 /// Everything is closed again when it fails or is cancelled. Errors: GaiError; OSError's kin that
 /// name the address, "connect 127.0.0.1:80: connection refused"; when several addresses fail in
-/// different ways, one OSError that lists them; ValueError for a port beyond 0-65535. There is no
-/// time limit but the kernel's: use wait_for. Python: asyncio.open_connection.
+/// different ways, one OSError that lists them, or with `all_errors` an ExceptionGroup; ValueError
+/// for a port beyond 0-65535. There is no time limit but the kernel's: use wait_for. As in Python,
+/// addresses are tried one after the other unless there is a `happy_eyeballs_delay`.
+/// Python: asyncio.open_connection.
 [[nodiscard]] inline Coro<StreamPair> open_connection(std::string_view host, int port,
                                                       ConnectOptions options = {}) {
-  return detail::connect_tcp(std::string(host), port, options.family,
-                             std::string(options.local_host), options.local_port, options.limit);
+  std::string local_host(std::exchange(options.local_host, {}));
+  return detail::connect_tcp(std::string(host), port, std::move(local_host), options);
 }
 
 /// The same to one given address.
