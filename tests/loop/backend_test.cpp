@@ -83,7 +83,8 @@ TEST_F(backend, an_unknown_name_is_refused_with_the_known_ones) {
     (void)make_backend(nullptr, nullptr);
     ADD_FAILURE() << "no error";
   } catch (const RuntimeError& error) {
-    EXPECT_STREQ(error.what(), "ASYNCIO_BACKEND=nosuch: no such backend; there is: epoll");
+    EXPECT_STREQ(error.what(),
+                 "ASYNCIO_BACKEND=nosuch: no such backend; there is: auto, epoll, io_uring");
   }
   ::setenv("ASYNCIO_BACKEND", "epoll", 1);
   EXPECT_EQ(make_backend(nullptr, nullptr)->name(), "epoll");
