@@ -20,9 +20,12 @@ int NetworkModel::listen(int fd, int backlog) {
   if (!socket) return -EBADF;
   if (socket->state == SimSocket::State::listening) return 0;
   if (socket->state != SimSocket::State::fresh) return -EINVAL;
+  if (!socket->bound && socket->family == AF_UNIX) return -EINVAL;
   if (!socket->bound) {
     if (choose_port(socket->local) < 0) return -EADDRINUSE;
     socket->bound = true;
+  } else if (socket->family == AF_UNIX) {
+    // Its name is its own; bind() has seen to that.
   } else if (const SocketRef other = listener_at(socket->local); other != nullptr) {
     if (other->local == socket->local) return -EADDRINUSE;
   }
@@ -50,18 +53,21 @@ int NetworkModel::accept(int fd, SocketAddress& peer, std::size_t limit) {
 int NetworkModel::connect(int fd, const SocketAddress& address) {
   const SocketRef socket = find(fd);
   if (!socket) return -EBADF;
-  if (address.family() != socket->family) return -EAFNOSUPPORT;
+  if (address.family() != socket->family) {
+    return socket->family == AF_UNIX ? -EINVAL : -EAFNOSUPPORT;
+  }
   switch (socket->state) {
     case SimSocket::State::connecting:
       return -EALREADY;
     case SimSocket::State::open:
       return std::exchange(socket->told_connected, true) ? -EISCONN : 0;
     case SimSocket::State::listening:
-      return -EISCONN;
+      return socket->family == AF_UNIX ? -EINVAL : -EISCONN;
     case SimSocket::State::fresh:
     case SimSocket::State::dead:
       break;
   }
+  if (socket->family == AF_UNIX) return connect_unix(socket, address);
   if (!exists(address)) return -ENETUNREACH;
   if (const int chosen = choose_source(*socket, address); chosen < 0) return chosen;
   socket->state = SimSocket::State::connecting;

@@ -218,32 +218,43 @@ void NetworkModel::dispatch(bool shuffle) {
   for (const SocketRef& socket : batch) {
     socket->listed = false;
     if (socket->descriptor == nullptr) continue;  // unwatched by one before it
-    bool readable = false;
-    bool writable = false;
-    bool hung_up = false;
-    switch (socket->state) {
-      case SimSocket::State::fresh:
-        writable = hung_up = true;
-        break;
-      case SimSocket::State::listening:
-        readable = !socket->queue.empty();
-        break;
-      case SimSocket::State::connecting:
-        break;
-      case SimSocket::State::open:
-        readable = socket->arrived > 0 || socket->fin_seen;
-        writable = socket->fin_sent || room_for(*socket) * 3 >= socket->buffer;
-        if (!writable) socket->no_space = true;
-        hung_up = socket->fin_seen;
-        break;
-      case SimSocket::State::dead:
-        readable = writable = hung_up = true;
-        break;
-    }
+    const auto [readable, writable, hung_up] = edge_of(*socket);
+    if (socket->state == SimSocket::State::open && !writable) socket->no_space = true;
     if (!readable && !writable && !hung_up) continue;
     note("ready", *socket, (readable ? 1 : 0) + (writable ? 2 : 0) + (hung_up ? 4 : 0));
     socket->descriptor->on_event(readable, writable, hung_up);
   }
+}
+
+NetworkModel::Edge NetworkModel::edge_of(const SimSocket& socket) const noexcept {
+  switch (socket.state) {
+    case SimSocket::State::fresh:
+      return {.writable = true, .hung_up = true};
+    case SimSocket::State::listening:
+      return {.readable = !socket.queue.empty()};
+    case SimSocket::State::connecting:
+      return {};
+    case SimSocket::State::open:
+      return {.readable = socket.arrived > 0 || socket.fin_seen,
+              .writable = socket.fin_sent || room_for(socket) * 3 >= socket.buffer,
+              .hung_up = socket.fin_seen};
+    case SimSocket::State::dead:
+      return {.readable = true, .writable = true, .hung_up = true};
+  }
+  return {};
+}
+
+int NetworkModel::poll_now(int fd, Readiness& ready) {
+  const SocketRef socket = find(fd);
+  if (!socket) return -EBADF;
+  const Edge edge = edge_of(*socket);
+  const bool ended =
+      socket->state == SimSocket::State::fresh || socket->state == SimSocket::State::dead;
+  ready.readable = edge.readable || ended;
+  ready.writable = edge.writable || ended;
+  // Whoever finds no room is told when there is.
+  if (socket->state == SimSocket::State::open && !edge.writable) socket->no_space = true;
+  return 0;
 }
 
 int NetworkModel::watch(Descriptor& descriptor) {
@@ -273,13 +284,17 @@ int NetworkModel::install(const SocketRef& socket) {
 }
 
 int NetworkModel::socket(int family, int type, std::size_t limit) {
-  if (family != AF_INET && family != AF_INET6) return -EAFNOSUPPORT;
-  if ((type & 0xf) != SOCK_STREAM) return -EPROTONOSUPPORT;
+  if (family != AF_INET && family != AF_INET6 && family != AF_UNIX) return -EAFNOSUPPORT;
+  // Datagrams are here only for who asks whether a path is in use.
+  const bool datagrams = family == AF_UNIX && (type & 0xf) == SOCK_DGRAM;
+  if ((type & 0xf) != SOCK_STREAM && !datagrams) return -EPROTONOSUPPORT;
   if (sockets_.size() >= limit) return -EMFILE;
   auto socket = std::make_shared<SimSocket>();
   socket->number = next_number_++;
   socket->family = family;
-  socket->local = parsed(family == AF_INET ? "0.0.0.0" : "::", 0);
+  socket->type = type & 0xf;
+  socket->local =
+      family == AF_UNIX ? unnamed_unix_address() : parsed(family == AF_INET ? "0.0.0.0" : "::", 0);
   socket->buffer = buffer;
   return install(socket);
 }
@@ -288,7 +303,10 @@ int NetworkModel::bind(int fd, const SocketAddress& address) {
   const SocketRef socket = find(fd);
   if (!socket) return -EBADF;
   if (socket->bound || socket->state != SimSocket::State::fresh) return -EINVAL;
-  if (address.family() != socket->family) return -EAFNOSUPPORT;
+  if (address.family() != socket->family) {
+    return socket->family == AF_UNIX ? -EINVAL : -EAFNOSUPPORT;
+  }
+  if (socket->family == AF_UNIX) return bind_unix(socket, address);
   if (!exists(address)) return -EADDRNOTAVAIL;
   SocketAddress wanted = address;
   if (wanted.port() == 0) {
@@ -305,6 +323,19 @@ int NetworkModel::set_option(int fd, int level, int option, int value) {
   const SocketRef socket = find(fd);
   if (!socket) return -EBADF;
   if (level == SOL_SOCKET && option == SO_REUSEADDR) socket->reuse_address = value != 0;
+  socket->options[{level, option}] = value;
+  return 0;
+}
+
+int NetworkModel::get_option(int fd, int level, int option, int& value) {
+  const SocketRef socket = find(fd);
+  if (!socket) return -EBADF;
+  const auto set = socket->options.find({level, option});
+  value = set == socket->options.end() ? 0 : set->second;
+  if (level != SOL_SOCKET) return 0;
+  if (option == SO_TYPE) value = socket->type;
+  if (option == SO_ERROR) value = std::exchange(socket->error, 0);
+  if (option == SO_ACCEPTCONN) value = socket->state == SimSocket::State::listening ? 1 : 0;
   return 0;
 }
 
@@ -337,6 +368,7 @@ void NetworkModel::close(int fd) noexcept {
   socket->fd = -1;
   socket->descriptor = nullptr;
   socket->closed = true;
+  if (socket->family == AF_UNIX && socket->bound) leave_unix_name(socket);
   switch (socket->state) {
     case SimSocket::State::listening:
       close_listener(socket);

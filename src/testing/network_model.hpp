@@ -30,6 +30,9 @@ namespace asyncio::testing::detail {
 inline constexpr const char* kHome4 = "10.0.0.1";
 inline constexpr const char* kHome6 = "fd00::1";
 
+// Of a Unix socket that is bound to nothing.
+SocketAddress unnamed_unix_address() noexcept;
+
 struct SimSocket;
 using SocketRef = std::shared_ptr<SimSocket>;
 
@@ -47,9 +50,11 @@ struct SimSocket {
   int fd = -1;  // -1: not accepted yet, or closed
   std::int64_t number = 0;
   int family = 0;
+  int type = 0;
   State state = State::fresh;
   bool bound = false;
   bool reuse_address = false;
+  std::map<std::pair<int, int>, int> options;  // by level and number
   bool told_connected = true;  // the first connect() after the handshake says 0, the next EISCONN
   SocketAddress local;
   SocketAddress remote;
@@ -87,6 +92,12 @@ struct SimSocket {
   int syn_attempts = 0;
 };
 
+// What a Unix socket was bound to: a file, or an abstract name that goes with its socket.
+struct UnixName {
+  SocketRef socket;  // null: closed, and its file is still there
+  std::uint64_t inode = 0;
+};
+
 struct Answer {
   std::vector<std::string> addresses;
   Nanoseconds delay{0};
@@ -120,6 +131,11 @@ class NetworkModel {
   std::ptrdiff_t send(int fd, std::span<const std::span<const std::byte>> pieces);
   int socket_error(int fd);
   int set_option(int fd, int level, int option, int value);
+  int get_option(int fd, int level, int option, int& value);
+  int socket_pair(int type, std::array<int, 2>& ends, std::size_t limit);
+  int poll_now(int fd, Readiness& ready);
+  int identify_file(const std::string& path, FileIdentity& identity);
+  int unlink(const std::string& path);
   int local_address(int fd, SocketAddress& out);
   int peer_address(int fd, SocketAddress& out);
   void close(int fd) noexcept;
@@ -187,6 +203,12 @@ class NetworkModel {
   [[nodiscard]] LinkOptions link_between(const SocketAddress& from, const SocketAddress& to) const;
   [[nodiscard]] Nanoseconds delay_between(const SocketAddress& from, const SocketAddress& to);
 
+  // network_unix.cpp: sockets with a path, which connect at once
+  int bind_unix(const SocketRef& socket, const SocketAddress& address);
+  int connect_unix(const SocketRef& client, const SocketAddress& address);
+  void join_ends(const SocketRef& client, const SocketRef& server);
+  void leave_unix_name(const SocketRef& socket) noexcept;
+
   // network_connect.cpp: how connections come to be
   void on_syn(const SocketRef& client);
   void on_syn_answer(const SocketRef& client);
@@ -210,6 +232,12 @@ class NetworkModel {
   void apply_cut(const SocketRef& from, Cut how);
   void forget_if_gone(const SocketRef& socket);
   void mark(const SocketRef& socket);
+  struct Edge {
+    bool readable = false;
+    bool writable = false;
+    bool hung_up = false;
+  };
+  [[nodiscard]] Edge edge_of(const SimSocket& socket) const noexcept;
 
   Random* chance_;
   EventTrace* trace_;
@@ -218,6 +246,8 @@ class NetworkModel {
   std::map<int, SocketRef> sockets_;    // by descriptor
   std::vector<SocketRef> connections_;  // both ends, until both are gone
   std::vector<SocketRef> listeners_;
+  std::map<std::string, UnixName, std::less<>> unix_names_;
+  std::uint64_t next_inode_ = 1;
   std::vector<SocketRef> edges_;
   std::vector<Event> events_;  // a heap
   std::uint64_t next_order_ = 0;

@@ -1,4 +1,6 @@
 // What goes over a connection, and how it ends.
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -27,7 +29,11 @@ std::ptrdiff_t NetworkModel::send(int fd, std::span<const std::span<const std::b
   if (!socket) return -EBADF;
   if (socket->error != 0) return -std::exchange(socket->error, 0);
   if (socket->state == SimSocket::State::connecting) return -EAGAIN;
+  const bool is_unix = socket->family == AF_UNIX;
+  if (is_unix && socket->state == SimSocket::State::fresh) return -ENOTCONN;
   if (socket->state != SimSocket::State::open || socket->fin_sent) return -EPIPE;
+  // TCP learns from the answer that nobody is there; a Unix socket sees it.
+  if (is_unix && (!socket->peer || socket->peer->closed)) return -EPIPE;
   std::size_t wanted = 0;
   for (const auto& piece : pieces) wanted += piece.size();
   if (wanted == 0) return 0;
@@ -168,7 +174,7 @@ std::ptrdiff_t NetworkModel::recv(int fd, std::span<std::byte> buffer_of_caller)
   const SocketRef socket = find(fd);
   if (!socket) return -EBADF;
   if (socket->state == SimSocket::State::fresh || socket->state == SimSocket::State::listening) {
-    return -ENOTCONN;
+    return socket->family == AF_UNIX ? -EINVAL : -ENOTCONN;
   }
   if (socket->state == SimSocket::State::connecting) return -EAGAIN;
   if (socket->arrived == 0) {

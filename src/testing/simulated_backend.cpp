@@ -338,6 +338,45 @@ void SimulatedBackend::close(int fd) noexcept {
   model_->close(fd);
 }
 
+int SimulatedBackend::socket_pair(int type, std::array<int, 2>& ends) {
+  const AllocationFaults::Spared spared;
+  if (const int error = count_call(Operation::socket); error != 0) return -error;
+  return static_cast<int>(
+      note("socketpair", -1, model_->socket_pair(type, ends, options_.descriptor_limit)));
+}
+
+int SimulatedBackend::get_option(int fd, int level, int option, int& value) {
+  const AllocationFaults::Spared spared;
+  return model_->get_option(fd, level, option, value);
+}
+
+// Nothing here can block: the world would stand still.
+int SimulatedBackend::set_blocking(int fd, bool blocking) {
+  const AllocationFaults::Spared spared;
+  Readiness ready;
+  if (model_->poll_now(fd, ready) < 0) return -EBADF;
+  return blocking ? -ENOSYS : 0;
+}
+
+int SimulatedBackend::poll_now(int fd, Readiness& ready) {
+  const AllocationFaults::Spared spared;
+  model_->run_due();
+  return model_->poll_now(fd, ready);
+}
+
+// --- files: no more of them than Unix sockets leave behind
+// -----------------------------------------------------------------------------------------------
+
+int SimulatedBackend::identify_file(const std::string& path, FileIdentity& identity) {
+  const AllocationFaults::Spared spared;
+  return model_->identify_file(path, identity);
+}
+
+int SimulatedBackend::unlink(const std::string& path) {
+  const AllocationFaults::Spared spared;
+  return model_->unlink(path);
+}
+
 // --- what waits
 // -----------------------------------------------------------------------------------
 

@@ -132,6 +132,12 @@ class SimulatedBackend : public Backend {
   int local_address(int fd, SocketAddress& out) override;
   int peer_address(int fd, SocketAddress& out) override;
   void close(int fd) noexcept override;
+  int socket_pair(int type, std::array<int, 2>& ends) override;
+  int get_option(int fd, int level, int option, int& value) override;
+  int set_blocking(int fd, bool blocking) override;
+  int poll_now(int fd, Readiness& ready) override;
+  int identify_file(const std::string& path, FileIdentity& identity) override;
+  int unlink(const std::string& path) override;
   [[nodiscard]] bool is_simulated() const noexcept override { return true; }
   std::size_t descriptor_limit() noexcept override { return options_.descriptor_limit; }
   int catch_signal(int number, SignalListener& listener) override;
