@@ -62,8 +62,11 @@ class HandlerEnd final : public DoneNode, public ReadyNode, public base::Pooled 
 // --- ServerState --------------------------------------------------------------------------------
 
 ServerState::ServerState(Scheduler& scheduler, ConnectionCallback callback,
-                         const ServerOptions& options)
-    : scheduler_(&scheduler), callback_(std::move(callback)), options_(options) {}
+                         const ServerOptions& options, SecureSetup secure)
+    : scheduler_(&scheduler),
+      callback_(std::move(callback)),
+      options_(options),
+      secure_(std::move(secure)) {}
 
 ServerState::~ServerState() {
   while (Connection::Link* link = connections_.front()) link->connection->forget_owner();
@@ -152,11 +155,39 @@ void ServerState::on_accepted(int fd, const SocketAddress& peer) noexcept {
     connection->set_option(IPPROTO_TCP, TCP_NODELAY, 1);
     connection->set_peer(peer);
     connection->set_owner(*this, connections_);
-    begin(*connection);
+    if (secure_.wanted()) {
+      connection->begin_tls(secure_, /*server_side=*/true, /*for_owner=*/true);
+    } else {
+      begin(*connection);
+    }
   } catch (...) {
     scheduler_->report_caught("Unhandled exception in client_connected_cb");
     connection->close_gently();
   }
+}
+
+void ServerState::on_secured(Connection& connection, const std::exception_ptr& error) noexcept {
+  try {
+    if (error) return report_handshake(connection, error);
+    begin(connection);
+  } catch (...) {
+    scheduler_->report_caught("Unhandled exception in client_connected_cb");
+    connection.close_gently();
+  }
+}
+
+// Whoever can reach the port can fail a handshake, as often as he likes: that must not fill a disk.
+void ServerState::report_handshake(Connection& connection, const std::exception_ptr& error) {
+  if (scheduler_->time() < next_report_) {
+    ++unreported_handshakes_;
+    return;
+  }
+  next_report_ = scheduler_->time() + std::chrono::seconds(1);
+  std::string text = "client " + connection.peer().to_string() + ": " + base::describe(error);
+  if (const std::size_t more = std::exchange(unreported_handshakes_, 0); more > 0) {
+    text += " (and " + std::to_string(more) + " other failed handshakes since the last report)";
+  }
+  log(LogLevel::warning, text);
 }
 
 void ServerState::begin(Connection& connection) {
@@ -239,13 +270,15 @@ void ServerClosed::await_resume() {
 // --- start_server -------------------------------------------------------------------------------
 
 Coro<Server> listen_tcp(ConnectionCallback callback, std::string host, int port,
-                        ServerOptions options) {
+                        ServerOptions options, SecureSetup secure) {
+  std::exception_ptr mistake = secure.find_mistake();
+  if (mistake) co_await raise(mistake);
   ResolveOptions how;
   how.family = options.family;
   how.passive = true;
   const std::vector<SocketAddress> addresses = co_await pass(getaddrinfo(host, port, how));
-  Server server(
-      Ref<ServerState>(new ServerState(running_scheduler(), std::move(callback), options)));
+  Server server(Ref<ServerState>(
+      new ServerState(running_scheduler(), std::move(callback), options, std::move(secure))));
   ServerState& state = server.state();
   std::exception_ptr unavailable;
   for (const SocketAddress& address : addresses) {

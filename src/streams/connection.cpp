@@ -12,6 +12,7 @@
 #include "asyncio/base/error.hpp"
 #include "asyncio/base/log.hpp"
 #include "asyncio/streams/writer.hpp"
+#include "streams/layer_driver.hpp"
 
 namespace asyncio {
 
@@ -57,6 +58,7 @@ Connection::~Connection() {
 ReadSide::Fill Connection::fill() {
   if (exception()) return Fill::failed;
   if (at_end()) return Fill::end;
+  if (driver_) return driver_->fill();
   if (!may_recv()) return Fill::blocked;
   if (had_its_share()) return Fill::turn;
   // What is still unread in there must be saved from this very call.
@@ -79,7 +81,7 @@ ReadSide::Fill Connection::fill() {
 
 bool Connection::set_waiter(ReadinessListener& waiter) {
   if (!ReadSide::set_waiter(waiter)) return false;
-  if (lost_ || closing_) return true;
+  if (lost_ || closing_ || (driver_ && driver_->reads_itself())) return true;
   const int listening = set_listener(Direction::read, waiter);
   if (listening < 0) set_failure(make_os_error(-listening, "epoll_ctl"));
   return true;
@@ -105,6 +107,11 @@ void Connection::write(std::span<const std::byte> data) {
   if (!takes_writes()) [[unlikely]]
     return refuse_write();
   if (data.empty()) return;
+  if (driver_) return driver_->write(data);
+  send_or_buffer(data);
+}
+
+void Connection::send_or_buffer(std::span<const std::byte> data) {
   if (unsent() == 0) {
     const std::ptrdiff_t sent = try_send(data);
     if (sent < 0 && sent != -EAGAIN) return fail_send(static_cast<int>(-sent));
@@ -117,6 +124,7 @@ void Connection::write(std::span<const std::byte> data) {
 void Connection::write_many(std::span<const std::span<const std::byte>> pieces) {
   if (!takes_writes()) [[unlikely]]
     return refuse_write();
+  if (driver_) return driver_->write_many(pieces);
   std::size_t sent = 0;
   if (unsent() == 0) {
     const std::ptrdiff_t count = try_send_many(pieces);
@@ -162,10 +170,15 @@ void Connection::after_flush() noexcept {
   if (unsent() > 0) return;
   remove_listener(Direction::write, *this);
   if (eof_wanted_ && !lost_) shutdown_write();
-  if (closing_) queue(kFinish);
+  if (!closing_) return;
+  if (driver_) return driver_->on_sent();
+  queue(kFinish);
 }
 
 void Connection::write_eof() {
+  if (driver_) {
+    throw RuntimeError("write_eof(): TLS cannot end one direction alone; close() ends both");
+  }
   if (closing_ || eof_wanted_) return;
   eof_wanted_ = true;
   if (unsent() == 0) shutdown_write();
@@ -217,11 +230,13 @@ void Connection::close_gently() noexcept {
   feed_end();
   holds_itself_ = true;
   add_reference();
+  if (driver_ && driver_->begin_close()) return;
   if (unsent() == 0) queue(kFinish);
 }
 
 void Connection::abort() noexcept {
   if (lost_) return;
+  if (driver_) driver_->give_up();
   discard_unsent();
   if (closing_) {
     queue(kFinish);
@@ -236,6 +251,7 @@ void Connection::finish() noexcept {
   scheduler().leave_scratch(*this);
   vacate_scratch();
   discard_unsent();
+  if (driver_) driver_->stop();
   Socket::close();
   while (CloseWaiter* waiter = close_waiters_.pop_front()) waiter->wake();
   link_.unlink();
@@ -279,6 +295,7 @@ void Connection::run_work(ReadyNode* node) {
   if ((work & kTellReader) != 0) self->tell_waiter();
   if ((work & kFinish) != 0) return self->finish();
   if ((work & kFlush) != 0) self->flush();
+  if ((work & kLayer) != 0 && self->driver_) self->driver_->pump();
 }
 
 void Connection::add_drain(Drain& drain) noexcept { drains_.push_back(&drain); }

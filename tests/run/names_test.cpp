@@ -251,7 +251,7 @@ int answer() { return 42; }
   writer.writelines({"more", "data"});
   static_cast<void>(writer.drain());
   writer.write_eof();
-  static_cast<void>(StreamWriter::can_write_eof());
+  static_cast<void>(writer.can_write_eof());
   writer.close();
   static_cast<void>(writer.is_closing());
   static_cast<void>(writer.wait_closed());

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -29,6 +30,11 @@ struct ServerOptions {
   bool keep_alive = false;           ///< probe connections that are silent (SO_KEEPALIVE)
   bool start_serving = true;         ///< false: begin with start_serving() or serve_forever()
   std::size_t limit = kStreamLimit;  ///< of the readers
+  /// Speak TLS; copied. An ssl::SSLContext, of asyncio/ssl.hpp. A connection reaches the callback
+  /// when its handshake is done; one whose handshake fails is logged and closed.
+  const TlsContext* ssl = nullptr;
+  std::optional<Delay> ssl_handshake_timeout = {};  ///< 60 s unless given
+  std::optional<Delay> ssl_shutdown_timeout = {};   ///< 30 s unless given
 };
 
 namespace detail {
@@ -44,7 +50,8 @@ using ConnectionCallback = base::UniqueFunction<void(StreamReader, StreamWriter,
 /// what its callback has captured.
 class ServerState final : private ConnectionOwner {
  public:
-  ServerState(Scheduler& scheduler, ConnectionCallback callback, const ServerOptions& options);
+  ServerState(Scheduler& scheduler, ConnectionCallback callback, const ServerOptions& options,
+              SecureSetup secure = {});
   ServerState(const ServerState&) = delete;
   ServerState& operator=(const ServerState&) = delete;
 
@@ -77,12 +84,17 @@ class ServerState final : private ConnectionOwner {
 
   ~ServerState();
   void on_connection_lost(Connection& connection) noexcept override;
+  void on_secured(Connection& connection, const std::exception_ptr& error) noexcept override;
   void begin(Connection& connection);
+  void report_handshake(Connection& connection, const std::exception_ptr& error);
   void tell_finished() noexcept;
 
   Scheduler* scheduler_;
   ConnectionCallback callback_;
   ServerOptions options_;
+  SecureSetup secure_;
+  Nanoseconds next_report_{0};  // of a handshake that failed, at most one a second
+  std::size_t unreported_handshakes_ = 0;
   std::vector<std::unique_ptr<Listener>> listeners_;
   base::List<Connection::Link> connections_;
   base::List<ServerClosed> waiters_;
@@ -141,7 +153,7 @@ class ServerClosed final : public Suspend,
 };
 
 Coro<Server> listen_tcp(ConnectionCallback callback, std::string host, int port,
-                        ServerOptions options);
+                        ServerOptions options, SecureSetup secure = {});
 
 template <class F>
 ConnectionCallback make_connection_callback(F&& callback) {
@@ -221,8 +233,10 @@ template <class F>
   static_assert(detail::kSafeInPlace<F>,
                 "g++ before 12.3 destroys a temporary lambda with owning captures twice here: give "
                 "it a name, and pass that");
-  return detail::listen_tcp(detail::make_connection_callback(std::forward<F>(callback)),
-                            std::string(host), port, options);
+  return detail::listen_tcp(
+      detail::make_connection_callback(std::forward<F>(callback)), std::string(host), port, options,
+      detail::SecureSetup(options.ssl, {.ssl_handshake_timeout = options.ssl_handshake_timeout,
+                                        .ssl_shutdown_timeout = options.ssl_shutdown_timeout}));
 }
 
 }  // namespace asyncio

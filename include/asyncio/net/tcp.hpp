@@ -31,6 +31,12 @@ struct ConnectOptions {
   /// order. By itself 1 with a happy_eyeballs_delay, and else 0.
   std::optional<int> interleave = std::nullopt;
   bool all_errors = false;  ///< a failure is an ExceptionGroup of what each address failed with
+  /// Speak TLS; copied. An ssl::SSLContext, of asyncio/ssl.hpp.
+  const TlsContext* ssl = nullptr;
+  /// Whom to ask for, and whose certificate to expect; empty: the host. Copied.
+  std::string_view server_hostname = {};
+  std::optional<Delay> ssl_handshake_timeout = {};  ///< 60 s unless given
+  std::optional<Delay> ssl_shutdown_timeout = {};   ///< 30 s unless given
 };
 
 namespace detail {
@@ -54,13 +60,22 @@ Coro<StreamPair> connect_any(std::vector<SocketAddress> addresses, SocketAddress
 /// Everything is closed again when it fails or is cancelled. Errors: GaiError; OSError's kin that
 /// name the address, "connect 127.0.0.1:80: connection refused"; when several addresses fail in
 /// different ways, one OSError that lists them, or with `all_errors` an ExceptionGroup; ValueError
-/// for a port beyond 0-65535. There is no time limit but the kernel's: use wait_for. As in Python,
+/// for a port beyond 0-65535; with ssl what the handshake failed with, see StreamWriter::start_tls.
+/// There is no time limit but the kernel's, and the handshake's own: use wait_for. As in Python,
 /// addresses are tried one after the other unless there is a `happy_eyeballs_delay`.
 /// Python: asyncio.open_connection.
 [[nodiscard]] inline Coro<StreamPair> open_connection(std::string_view host, int port,
                                                       ConnectOptions options = {}) {
+  detail::SecureSetup setup(std::exchange(options.ssl, nullptr),
+                            {.server_hostname = std::exchange(options.server_hostname, {}),
+                             .ssl_handshake_timeout = options.ssl_handshake_timeout,
+                             .ssl_shutdown_timeout = options.ssl_shutdown_timeout});
   std::string local_host(std::exchange(options.local_host, {}));
-  return detail::connect_tcp(std::string(host), port, std::move(local_host), options);
+  Coro<StreamPair> connecting =
+      detail::connect_tcp(std::string(host), port, std::move(local_host), options);
+  if (setup.is_plain()) return connecting;
+  setup.set_destination(host, port);
+  return detail::connect_secure(std::move(connecting), std::move(setup));
 }
 
 /// The same to one given address.

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <memory>
 #include <span>
 #include <string>
 #include <utility>
@@ -12,17 +13,24 @@
 #include "asyncio/io/socket.hpp"
 #include "asyncio/loop/ready_queue.hpp"
 #include "asyncio/streams/read_side.hpp"
+#include "asyncio/streams/stream_layer.hpp"
 
 namespace asyncio::detail {
 
 class Connection;
 class CloseWaiter;
 class Drain;
+class Handshake;
+class LayerDriver;
 
 /// Whoever keeps a list of connections (a server) and must hear when one has closed.
 class ConnectionOwner {
  public:
   virtual void on_connection_lost(Connection& connection) noexcept = 0;
+  /// The handshake of begin_tls() has ended: it can be used, or `error` says why not, and it
+  /// closes.
+  virtual void on_secured(Connection& /*connection*/,
+                          const std::exception_ptr& /*error*/) noexcept {}
 
  protected:
   ~ConnectionOwner() = default;
@@ -51,6 +59,7 @@ class Connection final : public ReadSide,
   void write(std::span<const std::byte> data);
   void write_many(std::span<const std::span<const std::byte>> pieces);
   void write_eof();
+  [[nodiscard]] bool can_write_eof() const noexcept { return driver_ == nullptr; }
   /// Closes after the unsent bytes have gone out.
   void close_gently() noexcept;
   /// Throws the unsent bytes away and closes in the next turn.
@@ -85,6 +94,18 @@ class Connection final : public ReadSide,
   SocketAddress peer();
   void set_peer(const SocketAddress& address);
 
+  // --- TLS --------------------------------------------------------------------------------------
+
+  /// From now on all bytes go through a layer of the setup's, and the handshake has begun. What was
+  /// received and not read must be the beginning of that. Throws what the setup refuses with, and
+  /// ConnectionAbortedError for bytes that came in clear. With `for_owner` the owner is told of the
+  /// end of the handshake; else await Handshake.
+  void begin_tls(const SecureSetup& setup, bool server_side, bool for_owner = false);
+  /// Null without TLS.
+  [[nodiscard]] const SSLObject* ssl_object() const noexcept;
+  /// Whoever accepted it is still there.
+  [[nodiscard]] bool has_owner() const noexcept { return owner_ != nullptr; }
+
   // --- ReadSide, Socket -------------------------------------------------------------------------
 
   Fill fill() override;
@@ -94,7 +115,10 @@ class Connection final : public ReadSide,
   void on_loop_close() noexcept override;
 
  private:
-  enum Work : std::uint8_t { kFlush = 1, kFinish = 2, kTellReader = 4 };
+  friend class Handshake;
+  friend class LayerDriver;
+
+  enum Work : std::uint8_t { kFlush = 1, kFinish = 2, kTellReader = 4, kLayer = 8 };
 
   void on_ready() noexcept override { queue(kFlush); }
   void queue(Work work) noexcept;
@@ -104,6 +128,7 @@ class Connection final : public ReadSide,
   }
   /// When it does not take them: says so, throws after write_eof().
   void refuse_write();
+  void send_or_buffer(std::span<const std::byte> data);
   void buffer(std::span<const std::byte> data);
   void flush() noexcept;
   void after_flush() noexcept;
@@ -123,6 +148,7 @@ class Connection final : public ReadSide,
   base::List<CloseWaiter> close_waiters_;
   std::string peer_;  // the kernel's form, cut to what fits into the string itself for IPv4
   ConnectionOwner* owner_ = nullptr;
+  std::unique_ptr<LayerDriver> driver_;  // of TLS; null without
   Link link_;
   std::uint32_t writers_ = 0;
   std::uint8_t queued_ = 0;       // which Work is to be done when we are run
@@ -166,6 +192,28 @@ class Drain final : public Suspend, public AsCoro<Drain, void>, public base::Lis
 
   Connection* connection_;
   std::exception_ptr failure_;
+};
+
+/// Waits for the end of the handshake that Connection::begin_tls has begun. Throws what it failed
+/// with. Cancelled, it breaks the connection off.
+class Handshake final : public Suspend, public AsCoro<Handshake, void> {
+ public:
+  explicit Handshake(Connection& connection) noexcept;
+  Handshake(Handshake&& other) noexcept
+      : Suspend(std::move(other)), connection_(std::exchange(other.connection_, nullptr)) {}
+  ~Handshake();
+
+  [[nodiscard]] bool await_ready() const noexcept;
+  bool await_suspend(Continuation continuation);
+  void await_resume();
+  [[nodiscard]] std::exception_ptr error();
+
+ private:
+  friend class LayerDriver;
+  bool abort() override;
+  void finished() noexcept { wake(); }
+
+  Connection* connection_;
 };
 
 /// Await of StreamWriter::wait_closed.

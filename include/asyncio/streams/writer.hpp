@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <initializer_list>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -12,6 +13,13 @@
 #include "asyncio/streams/reader.hpp"
 
 namespace asyncio {
+
+namespace detail {
+
+/// Sends what is unsent, then shakes hands.
+Coro<> start_tls(Ref<Connection> connection, SecureSetup setup);
+
+}  // namespace detail
 
 /// The writing half of a connection. A copy is a handle to the same one. When the last writer goes
 /// without close(), the connection is closed as by close(); debug mode reports a ResourceWarning.
@@ -54,8 +62,27 @@ class StreamWriter {
   /// Closes the sending direction once everything buffered is sent; the peer reads an end, and one
   /// can go on reading. Python: StreamWriter.write_eof.
   void write_eof() { connection_->write_eof(); }
-  /// True: TCP can close one direction. Python: StreamWriter.can_write_eof.
-  [[nodiscard]] static constexpr bool can_write_eof() noexcept { return true; }
+  /// Whether one direction can be closed: not over TLS. Python: StreamWriter.can_write_eof.
+  [[nodiscard]] bool can_write_eof() const noexcept { return connection_->can_write_eof(); }
+
+  /// Goes on over TLS: sends what is buffered, shakes hands, checks the peer. A client should name
+  /// the server it expects; whoever accepted the connection is the server. Errors: what the
+  /// handshake failed with (ssl::SSLError), ConnectionAbortedError when it took too long or when
+  /// bytes were received in clear that should have come protected; the connection is closed then,
+  /// as it is after a cancellation. `context` is copied. Python: StreamWriter.start_tls.
+  [[nodiscard]] Coro<> start_tls(const TlsContext& context, const StartTlsOptions& options = {}) {
+    return detail::start_tls(connection_, detail::SecureSetup(&context, options));
+  }
+  /// What TLS has agreed on, as long as this connection lives; null without TLS. Python:
+  /// get_extra_info('ssl_object').
+  [[nodiscard]] const SSLObject* ssl_object() const noexcept { return connection_->ssl_object(); }
+  /// Of ssl_object(); empty without TLS. Python: get_extra_info('peercert'), ('cipher').
+  [[nodiscard]] std::optional<SSLCertificate> peercert() const {
+    return ssl_object() == nullptr ? std::nullopt : ssl_object()->getpeercert();
+  }
+  [[nodiscard]] std::optional<SSLCipher> cipher() const {
+    return ssl_object() == nullptr ? std::nullopt : ssl_object()->cipher();
+  }
 
   /// Sends what is buffered, in the background, then closes; reads end. No effect when closed.
   /// Python: StreamWriter.close.
@@ -110,6 +137,9 @@ namespace detail {
 
 /// Takes over a connected, non-blocking descriptor.
 StreamPair make_streams(Scheduler& scheduler, int fd, std::size_t limit = kStreamLimit);
+
+/// Connects by `connecting`, then shakes hands as `setup` says; a mistake in that comes first.
+Coro<StreamPair> connect_secure(Coro<StreamPair> connecting, SecureSetup setup);
 
 }  // namespace detail
 }  // namespace asyncio
