@@ -36,6 +36,7 @@
 #include "asyncio/task/wait.hpp"
 #include "asyncio/threads/concurrent_future.hpp"
 #include "asyncio/threads/concurrent_wait.hpp"
+#include "asyncio/threads/run_workers.hpp"
 #include "asyncio/threads/thread_pool_executor.hpp"
 #include "asyncio/threads/to_thread.hpp"
 #include "asyncio/threads/wrap_future.hpp"

@@ -7,5 +7,6 @@
 #include "asyncio/http/errors.hpp"
 #include "asyncio/http/request.hpp"
 #include "asyncio/http/response.hpp"
+#include "asyncio/http/serve.hpp"
 #include "asyncio/http/server.hpp"
 #include "asyncio/http/url.hpp"

@@ -2,12 +2,10 @@
 
 #include "asyncio/base/log.hpp"
 #include "asyncio/loop/interrupt.hpp"
+#include "asyncio/threads/close_in_order.hpp"
 
 namespace asyncio {
 namespace {
-
-// How long close() waits for work of the default executor. Python: THREAD_JOIN_TIMEOUT.
-constexpr auto kExecutorTimeout = std::chrono::seconds(300);
 
 // A destructor cannot throw: a Ctrl-C during the shutdown, a shutdown that was cancelled, and the
 // end of the memory are told.
@@ -67,18 +65,7 @@ void Runner::drive(const AnyTask& task) {
 
 void Runner::close() {
   if (std::exchange(closed_, true) || !loop_) return;
-  struct CloseLoop {
-    EventLoop& loop;
-    ~CloseLoop() { loop.close(); }
-  } const at_last{*loop_};
-  Scheduler& scheduler = loop_->scheduler();
-  detail::cancel_and_join_all(scheduler);
-  if (detail::has_asyncgens(scheduler)) {
-    loop_->run_until_complete(loop_->shutdown_asyncgens());
-  }
-  if (scheduler.thread_state) {
-    loop_->run_until_complete(loop_->shutdown_default_executor(kExecutorTimeout));
-  }
+  detail::close_in_order(loop_->scheduler());
 }
 
 EventLoop* detail::nestable_loop() {

@@ -179,10 +179,12 @@ TEST(options, a_header_with_a_line_break_is_refused) {
 }
 
 TEST(options, serve_reads_every_option) {
-  auto options = parsed<ServeOptions>({"serve", "public", "--host", "::1", "--port", "0", "--delay",
-                                       "100ms", "--size", "2k", "--jitter", "20ms", "--fail", "1%",
-                                       "--seed", "7", "-q", "--ready-fd", "4"});
+  auto options = parsed<ServeOptions>(
+      {"serve",  "public", "--host", "::1",        "--port", "0",         "--delay",
+       "100ms",  "--size", "2k",     "--jitter",   "20ms",   "--fail",    "1%",
+       "--seed", "7",      "-q",     "--ready-fd", "4",      "--workers", "3"});
   EXPECT_EQ(options.directory, "public");
+  EXPECT_EQ(options.workers, 3U);
   EXPECT_EQ(options.host, "::1");
   EXPECT_EQ(options.port, 0U);
   EXPECT_EQ(options.delay, 100ms);
@@ -193,6 +195,7 @@ TEST(options, serve_reads_every_option) {
   EXPECT_TRUE(options.quiet);
   EXPECT_EQ(options.ready_fd, 4);
   EXPECT_EQ(parsed<ServeOptions>({"serve"}).directory, std::nullopt);
+  EXPECT_EQ(parsed<ServeOptions>({"serve"}).workers, 1U);
 }
 
 TEST(options, jitter_alone_is_half_the_delay_wherever_it_stands) {

@@ -213,6 +213,7 @@ void finish_fetch(FetchOptions& options) {
 constexpr const char* kServeExamples = R"(Examples:
   asyncio serve --delay 100ms --size 13k           any path is a page; Ctrl-C ends it
   asyncio serve --port 8080 public                 the files in ./public
+  asyncio serve --workers 0 public                 the same on all cores
   asyncio serve --delay 50ms --jitter 20ms --fail 1% --seed 7)";
 
 struct ServeDraft {
@@ -247,6 +248,10 @@ void add_serve(CLI::App* app, ServeDraft& draft) {
   value(app, "--seed", "N", "of jitter and failures (default 0)",
         [&options](const std::string& text) {
           options.seed = parse_count(text, 0, std::numeric_limits<std::uint64_t>::max());
+        });
+  value(app, "--workers", "N", "threads that share the port, 0: one per core (default 1)",
+        [&options](const std::string& text) {
+          options.workers = static_cast<std::size_t>(parse_count(text, 0, 1024));
         });
   app->add_flag("-q,--quiet", options.quiet, "no line per request");
   value(app, "--ready-fd", "FD", "", [&options](const std::string& text) {

@@ -30,8 +30,8 @@ std::string plain(const std::string& text) {
 
 PageSite::PageSite(const ServeOptions& options)
     : options_(options),
-      random_(options.seed),
-      page_(std::make_shared<const std::string>(make_page(options.page_bytes))) {
+      page_(std::make_shared<const std::string>(make_page(options.page_bytes))),
+      random_(options.seed) {
   if (options.directory) folder_.emplace(*options.directory);
 }
 
@@ -50,12 +50,16 @@ http::Application PageSite::application() {
 // Every answer begins with it: the delay that was asked for, and now and then a failure.
 Coro<> PageSite::stumble() {
   std::chrono::nanoseconds delay = options_.delay;
-  if (options_.jitter.count() > 0) {
-    std::uniform_int_distribution<std::int64_t> spread(-options_.jitter.count(),
-                                                       options_.jitter.count());
-    delay += std::chrono::nanoseconds(spread(random_));
+  bool fail = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (options_.jitter.count() > 0) {
+      std::uniform_int_distribution<std::int64_t> spread(-options_.jitter.count(),
+                                                         options_.jitter.count());
+      delay += std::chrono::nanoseconds(spread(random_));
+    }
+    fail = std::uniform_real_distribution<double>(0, 1)(random_) < options_.fail_share;
   }
-  const bool fail = std::uniform_real_distribution<double>(0, 1)(random_) < options_.fail_share;
   if (delay.count() > 0) co_await sleep(delay);
   if (fail) throw http::HTTPException(500, "500: as asked for by --fail");
 }
@@ -72,13 +76,18 @@ Coro<http::Response> PageSite::credits(std::string id) {
 }
 
 // A job begins when it is first asked for, or by POST /jobs, which says where to ask.
-Coro<http::Response> PageSite::job(std::string id, double seconds) {
+bool PageSite::finish_job(const std::string& id, double seconds) {
   constexpr std::size_t kMostJobs = 10'000;
-  co_await stumble();
-  if (jobs_.size() > kMostJobs) jobs_.clear();
   const Nanoseconds now = get_running_loop().time();
   const Nanoseconds length = Delay(std::chrono::duration<double>(seconds)).value();
-  const bool done = now >= jobs_.try_emplace(id, now + length).first->second;
+  const std::lock_guard lock(mutex_);
+  if (jobs_.size() > kMostJobs) jobs_.clear();
+  return now >= jobs_.try_emplace(id, now + length).first->second;
+}
+
+Coro<http::Response> PageSite::job(std::string id, double seconds) {
+  co_await stumble();
+  const bool done = finish_job(id, seconds);
   const std::string text =
       "{\"id\": \"" + plain(id) + "\", \"done\": " + (done ? "true" : "false") + "}\n";
   http::Response answer(text, "application/json", done ? 200 : 202);
@@ -86,8 +95,13 @@ Coro<http::Response> PageSite::job(std::string id, double seconds) {
   co_return answer;
 }
 
+std::string PageSite::next_job() {
+  const std::lock_guard lock(mutex_);
+  return std::to_string(++last_job_);
+}
+
 Coro<http::Response> PageSite::new_job(double seconds) {
-  const std::string id = std::to_string(++last_job_);
+  const std::string id = next_job();
   http::Response answer = co_await job(id, seconds);
   answer.header("Location", "/jobs/" + id);
   co_return answer;

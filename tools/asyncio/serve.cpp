@@ -31,33 +31,45 @@ void tell_port(int fd, std::uint16_t port) {
   }
 }
 
-Coro<http::Server> listen(http::Application app, const ServeOptions& options) {
-  http::ServerOptions limits;
-  limits.backlog = 4096;
-  auto server =
-      co_await try_(http::start_server(std::move(app), options.host, options.port, limits));
-  if (!server.ok()) {
-    throw ToolError("cannot serve: " + base::describe(server.exception()));
+void greet(const ServeOptions& options, const SocketAddress& address) {
+  std::string what = std::to_string(options.page_bytes) + "-byte pages";
+  if (options.directory) what = "the files of " + *options.directory;
+  if (options.workers != 1) {
+    what += " by " + (options.workers == 0 ? "a worker per core"
+                                           : std::to_string(options.workers) + " workers");
   }
-  co_return std::move(server).value();
+  write_stderr("serving " + what + " at http://" + address.to_string() + "/ (Ctrl-C ends it)\n");
 }
 
 Coro<int> serve(const ServeOptions& options) {
-  constexpr Delay kGrace = std::chrono::seconds(5);
   PageSite site(options);
-  http::Server server = co_await listen(site.application(), options);
-  const StopSignals signals(current_task());
-  if (!options.quiet) {
-    server.set_access_log(&log_request);
-    write_stderr("serving " +
-                 (options.directory ? "the files of " + *options.directory
-                                    : std::to_string(options.page_bytes) + "-byte pages") +
-                 " at http://" + server.sockets().front().to_string() + "/ (Ctrl-C ends it)\n");
+  const AnyTask self = current_task();
+  const StopSignals signals(self);
+  const http::AccessLog access_log = &log_request;
+  http::ServeOptions how;
+  how.workers = options.workers;
+  how.shutdown_timeout = std::chrono::seconds(5);
+  how.handle_signals = false;
+  how.server.backlog = 4096;
+  how.access_log = options.quiet ? nullptr : &access_log;
+  std::exception_ptr failure;
+  const http::ListeningCallback on_listening = [&](const std::vector<SocketAddress>& sockets) {
+    if (!options.quiet) greet(options, sockets.front());
+    try {
+      if (options.ready_fd >= 0) tell_port(options.ready_fd, sockets.front().port());
+    } catch (const ToolError&) {
+      failure = std::current_exception();
+      self.cancel();
+    }
+  };
+  const http::ApplicationFactory factory = [&site](std::size_t) { return site.application(); };
+  const Result<void> ended =
+      co_await try_(http::serve(factory, options.host, options.port, how, on_listening));
+  if (failure) std::rethrow_exception(failure);
+  if (!base::exception_is<CancelledError>(ended.exception())) {
+    throw ToolError("cannot serve: " + base::describe(ended.exception()));
   }
-  if (options.ready_fd >= 0) tell_port(options.ready_fd, server.port());
-  const Result<void> ended = co_await try_(server.serve_forever());
-  if (base::exception_is<CancelledError>(ended.exception())) current_task().uncancel();
-  co_await server.shutdown(kGrace);
+  current_task().uncancel();
   co_return 0;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -18,6 +19,7 @@ struct ServeOptions {
   std::uint64_t page_bytes = 13 * 1024;  // of a generated page; exactly
   double fail_share = 0;                 // this share of answers, 0 to 1, is a 500
   std::uint64_t seed = 0;                // of jitter and failures
+  std::size_t workers = 1;               // loops, each in a thread of its own; 0: one per core
   bool quiet = false;                    // no line per request, no greeting
   /// When >= 0: write "PORT\n" here, then close it, once connections are accepted.
   int ready_fd = -1;
