@@ -55,18 +55,30 @@ Connection::~Connection() {
 
 // --- reading ------------------------------------------------------------------------------------
 
-ReadSide::Fill Connection::fill() {
+ReadSide::Fill Connection::may_fill() const noexcept {
   if (exception()) return Fill::failed;
   if (at_end()) return Fill::end;
   if (driver_) return driver_->fill();
   if (!may_recv()) return Fill::blocked;
-  if (had_its_share()) return Fill::turn;
+  return had_its_share() ? Fill::turn : Fill::more;
+}
+
+ReadSide::Fill Connection::fill() {
+  if (const Fill may = may_fill(); may != Fill::more) return may;
   // What is still unread in there must be saved from this very call.
   if (has_scratch()) vacate_scratch();
   const std::span<std::byte> scratch = scheduler().scratch(this);
-  const std::ptrdiff_t count = try_recv(scratch);
+  std::size_t count = 0;
+  const Fill filled = fill_into(scratch, count);
+  if (filled == Fill::more) received(scratch.first(count));
+  return filled;
+}
+
+ReadSide::Fill Connection::fill_into(std::span<std::byte> buffer, std::size_t& filled) {
+  if (const Fill may = may_fill(); may != Fill::more) return may;
+  const std::ptrdiff_t count = try_recv(buffer);
   if (count > 0) {
-    received(scratch.first(static_cast<std::size_t>(count)));
+    filled = static_cast<std::size_t>(count);
     return Fill::more;
   }
   if (count == -EAGAIN) return Fill::blocked;
@@ -119,6 +131,7 @@ void Connection::send_or_buffer(std::span<const std::byte> data) {
     if (data.empty()) return;
   }
   buffer(data);
+  pause_above_high();
 }
 
 void Connection::write_many(std::span<const std::span<const std::byte>> pieces) {
@@ -136,12 +149,26 @@ void Connection::write_many(std::span<const std::span<const std::byte>> pieces) 
     sent -= skipped;
     if (skipped < piece.size()) buffer(piece.subspan(skipped));
   }
+  pause_above_high();
+}
+
+// The last thing in a call: the observer may write, close or abort.
+void Connection::pause_above_high() noexcept {
+  if (paused_ || unsent() <= high_) return;
+  paused_ = true;
+  if (observer_ != nullptr) observer_->on_paused();
+}
+
+void Connection::resume_below_low() noexcept {
+  if (!paused_ || unsent() > low_) return;
+  paused_ = false;
+  wake_drains();
+  if (observer_ != nullptr) observer_->on_resumed();
 }
 
 void Connection::buffer(std::span<const std::byte> data) {
   const bool first = unsent() == 0;
   out_.append({reinterpret_cast<const char*>(data.data()), data.size()});
-  if (unsent() > high_) paused_ = true;
   if (!first) return;
   const int listening = set_listener(Direction::write, *this);
   if (listening < 0) return fail(make_os_error(-listening, "epoll_ctl"));
@@ -163,10 +190,7 @@ void Connection::flush() noexcept {
 }
 
 void Connection::after_flush() noexcept {
-  if (paused_ && unsent() <= low_) {
-    paused_ = false;
-    wake_drains();
-  }
+  resume_below_low();  // may write more
   if (unsent() > 0) return;
   remove_listener(Direction::write, *this);
   if (eof_wanted_ && !lost_) shutdown_write();
@@ -192,12 +216,8 @@ void Connection::set_limits(std::size_t high, std::size_t low) {
   constexpr std::size_t kMost = ~std::uint32_t{0};
   high_ = static_cast<std::uint32_t>(std::min(high, kMost));
   low_ = static_cast<std::uint32_t>(std::min(low, kMost));
-  if (unsent() > high_) {
-    paused_ = true;
-  } else if (unsent() <= low_) {
-    paused_ = false;
-    wake_drains();
-  }
+  resume_below_low();
+  pause_above_high();
 }
 
 // --- the end ------------------------------------------------------------------------------------
@@ -215,6 +235,7 @@ void Connection::fail(const std::exception_ptr& error) noexcept {
   if (!error_) error_ = error;
   discard_unsent();
   if (closing_) queue(kFinish);
+  if (observer_ != nullptr) observer_->on_broken();
 }
 
 void Connection::discard_unsent() noexcept {
@@ -248,6 +269,9 @@ void Connection::abort() noexcept {
 void Connection::finish() noexcept {
   if (lost_) return;
   lost_ = true;
+  if (ConnectionObserver* observer = std::exchange(observer_, nullptr)) {
+    scheduler().is_closed() ? observer->on_abandoned() : observer->on_lost();
+  }
   scheduler().leave_scratch(*this);
   vacate_scratch();
   discard_unsent();

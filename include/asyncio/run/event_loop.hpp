@@ -13,6 +13,7 @@
 
 #include "asyncio/loop/scheduler.hpp"
 #include "asyncio/net/resolver.hpp"
+#include "asyncio/net/transports.hpp"
 #include "asyncio/process/signals.hpp"
 #include "asyncio/task/asyncgens.hpp"
 #include "asyncio/task/drive.hpp"
@@ -161,6 +162,39 @@ class EventLoop {
   [[nodiscard]] static auto getaddrinfo(std::string_view host, int port,
                                         ResolveOptions options = {}) {
     return asyncio::getaddrinfo(host, port, options);
+  }
+
+  // --- transports and protocols -----------------------------------------------------------------
+
+  // `factory()` gives a std::shared_ptr to a new protocol (streams/protocol.hpp); the transport
+  // shares it. All are awaited in this loop.
+
+  /// As open_connection, but for a protocol: gives {transport, protocol} after connection_made().
+  /// When it fails or is cancelled, the connection is closed. Python: loop.create_connection.
+  template <detail::StreamProtocolFactory F>
+  [[nodiscard]] static Coro<detail::TransportAndProtocol<F>> create_connection(
+      F&& factory, std::string_view host, int port, ConnectOptions options = {}) {
+    return detail::connect_protocol(std::forward<F>(factory), open_connection(host, port, options));
+  }
+  /// The same with a socket that is connected. Python: loop.create_connection(sock=...).
+  template <detail::StreamProtocolFactory F>
+  [[nodiscard]] static Coro<detail::TransportAndProtocol<F>> create_connection(
+      F&& factory, SocketOptions options) {
+    return connect_accepted_socket(std::forward<F>(factory), options.sock);
+  }
+  /// The same with a socket that was accepted elsewhere. Python: loop.connect_accepted_socket.
+  template <detail::StreamProtocolFactory F>
+  [[nodiscard]] static Coro<detail::TransportAndProtocol<F>> connect_accepted_socket(F&& factory,
+                                                                                     int sock) {
+    return detail::connect_protocol(std::forward<F>(factory), detail::adopt_connected(sock));
+  }
+  /// As start_server, but makes a protocol for each connection. What `factory` fails with goes to
+  /// the exception handler, and that connection is closed. Python: loop.create_server.
+  template <detail::StreamProtocolFactory F>
+  [[nodiscard]] static Coro<Server> create_server(F&& factory, std::string_view host, int port,
+                                                  ServerOptions options = {}) {
+    return detail::listen_tcp(detail::make_protocol_callback(std::forward<F>(factory)),
+                              std::string(host), port, options);
   }
 
   // --- signals ----------------------------------------------------------------------------------

@@ -36,6 +36,25 @@ class ConnectionOwner {
   ~ConnectionOwner() = default;
 };
 
+/// Whoever drives a protocol from a connection (StreamTransport) and must hear at once what awaits
+/// would wait for. May call the connection back.
+class ConnectionObserver {
+ public:
+  /// More than the high mark is unsent.
+  virtual void on_paused() noexcept = 0;
+  /// It is down at the low mark again.
+  virtual void on_resumed() noexcept = 0;
+  /// A send or recv has failed: error() says how.
+  virtual void on_broken() noexcept = 0;
+  /// The end, in a turn of its own; the descriptor is closed right after.
+  virtual void on_lost() noexcept = 0;
+  /// The end because the loop has closed: nobody is told any more.
+  virtual void on_abandoned() noexcept = 0;
+
+ protected:
+  ~ConnectionObserver() = default;
+};
+
 /// Lives while a handle, an await or unsent bytes need it. There is no task: reads pull when they
 /// are awaited; writes go out at once, and what the kernel does not take is sent when it can be.
 ///
@@ -88,6 +107,8 @@ class Connection final : public ReadSide,
   void drop_writer() noexcept;
   void set_owner(ConnectionOwner& owner, base::List<Link>& list) noexcept;
   void forget_owner() noexcept;
+  /// Null for none.
+  void set_observer(ConnectionObserver* observer) noexcept { observer_ = observer; }
 
   /// Empty when it is not known: a connection that has failed cannot tell, if nobody has asked
   /// before and set_peer was not called.
@@ -109,6 +130,10 @@ class Connection final : public ReadSide,
   // --- ReadSide, Socket -------------------------------------------------------------------------
 
   Fill fill() override;
+  /// What fill() would say without trying; more: it is worth a try.
+  [[nodiscard]] Fill may_fill() const noexcept;
+  /// fill() into a buffer of the caller's: how many bytes it has now goes to `count`.
+  Fill fill_into(std::span<std::byte> buffer, std::size_t& count);
   bool set_waiter(ReadinessListener& waiter) override;
   void remove_waiter(const ReadinessListener& waiter) noexcept override;
   void tell_in_next_turn() override { queue(kTellReader); }
@@ -130,6 +155,8 @@ class Connection final : public ReadSide,
   void refuse_write();
   void send_or_buffer(std::span<const std::byte> data);
   void buffer(std::span<const std::byte> data);
+  void pause_above_high() noexcept;
+  void resume_below_low() noexcept;
   void flush() noexcept;
   void after_flush() noexcept;
   /// With the operation and the peer's address.
@@ -149,6 +176,7 @@ class Connection final : public ReadSide,
   std::string peer_;  // the kernel's form, cut to what fits into the string itself for IPv4
   ConnectionOwner* owner_ = nullptr;
   std::unique_ptr<LayerDriver> driver_;  // of TLS; null without
+  ConnectionObserver* observer_ = nullptr;
   Link link_;
   std::uint32_t writers_ = 0;
   std::uint8_t queued_ = 0;       // which Work is to be done when we are run

@@ -1,0 +1,47 @@
+// How a connection becomes a transport. For the library: programs call create_connection() and its
+// kin of the loop.
+#pragma once
+
+#include <exception>
+#include <memory>
+#include <utility>
+
+#include "asyncio/coro/coro.hpp"
+#include "asyncio/streams/protocol.hpp"
+#include "asyncio/streams/writer.hpp"
+#include "asyncio/task/suspend.hpp"
+
+namespace asyncio::detail {
+
+/// Gives the connection to `protocol`, which is told so in the next turn.
+Transport start_transport(StreamWriter writer, std::shared_ptr<BaseProtocol> protocol);
+/// Waits until the protocol was told; cancelled, it closes the transport.
+Coro<> finish_transport(Ref<TransportState> transport);
+
+/// Waits until connection_made() was called.
+class TransportMade final : public Suspend {
+ public:
+  explicit TransportMade(const Ref<TransportState>& transport) noexcept : transport_(transport) {}
+  TransportMade(TransportMade&&) noexcept = default;
+  ~TransportMade() { forget(); }
+
+  bool await_ready() noexcept;
+  bool await_suspend(Continuation continuation) noexcept;
+  void await_resume() {
+    if (std::exception_ptr failure = error()) [[unlikely]]
+      std::rethrow_exception(failure);
+  }
+  [[nodiscard]] std::exception_ptr error();
+
+ private:
+  friend class TransportState;
+  bool abort() override {
+    forget();
+    return true;
+  }
+  void forget() noexcept;
+
+  Ref<TransportState> transport_;
+};
+
+}  // namespace asyncio::detail
