@@ -58,12 +58,15 @@ Connection::~Connection() {
 ReadSide::Fill Connection::may_fill() const noexcept {
   if (exception()) return Fill::failed;
   if (at_end()) return Fill::end;
-  if (driver_) return driver_->fill();
   if (!may_recv()) return Fill::blocked;
   return had_its_share() ? Fill::turn : Fill::more;
 }
 
 ReadSide::Fill Connection::fill() {
+  if (driver_) {
+    if (exception()) return Fill::failed;
+    return at_end() ? Fill::end : driver_->fill();
+  }
   if (const Fill may = may_fill(); may != Fill::more) return may;
   // What is still unread in there must be saved from this very call.
   if (has_scratch()) vacate_scratch();

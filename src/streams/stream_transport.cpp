@@ -127,7 +127,7 @@ void StreamTransport::read() noexcept {
       case Fill::end:
         return read_end();
       case Fill::failed:
-        return;  // on_broken() or fail() has seen to it
+        return close();  // where nobody has aborted it yet: TLS still sends its alert
     }
   }
 }
@@ -153,11 +153,12 @@ StreamTransport::Fill StreamTransport::read_once() {
 StreamTransport::Fill StreamTransport::read_into_protocol(BufferedProtocol& protocol) {
   Connection& from = connection();
   std::span<std::byte> buffer;
-  // Bytes that came before the protocol did.
-  const std::string_view early = from.view();
-  if (early.empty()) {
-    if (const Fill may = from.may_fill(); may != Fill::more) return may;
+  if (from.view().empty()) {
+    const bool plain = from.ssl_object() == nullptr;
+    if (const Fill may = plain ? from.may_fill() : from.fill(); may != Fill::more) return may;
   }
+  // What came before the protocol did, or out of TLS.
+  const std::string_view there = from.view();
   try {
     buffer = protocol.get_buffer(-1);
     if (buffer.empty()) throw RuntimeError("get_buffer() returned an empty buffer");
@@ -165,9 +166,9 @@ StreamTransport::Fill StreamTransport::read_into_protocol(BufferedProtocol& prot
     fail("Fatal error: protocol.get_buffer() call failed.");
     return Fill::failed;
   }
-  std::size_t count = std::min(early.size(), buffer.size());
+  std::size_t count = std::min(there.size(), buffer.size());
   if (count > 0) {
-    std::memcpy(buffer.data(), early.data(), count);
+    std::memcpy(buffer.data(), there.data(), count);
     from.consume(count);
   } else if (const Fill filled = from.fill_into(buffer, count); filled != Fill::more) {
     return filled;
@@ -200,6 +201,10 @@ void StreamTransport::read_end() noexcept {
     stays_open = buffered_ != nullptr ? buffered_->eof_received() : plain_->eof_received();
   } catch (...) {
     return fail("Fatal error: protocol.eof_received() call failed.");
+  }
+  if (stays_open && connection().ssl_object() != nullptr) {
+    log(LogLevel::warning, "returning true from eof_received() has no effect when using ssl");
+    stays_open = false;
   }
   if (!stays_open) close();
 }

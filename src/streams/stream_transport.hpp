@@ -42,6 +42,9 @@ class StreamTransport final : public TransportState,
   [[nodiscard]] SocketAddress peername() override { return connection().peer(); }
   [[nodiscard]] SocketAddress sockname() override { return connection().local_address(); }
   [[nodiscard]] int fileno() const noexcept override { return connection().fileno(); }
+  [[nodiscard]] const SSLObject* ssl_object() const noexcept override {
+    return connection().ssl_object();
+  }
   void set_limits(std::size_t high, std::size_t low) override {
     connection().set_limits(high, low);
   }

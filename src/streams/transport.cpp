@@ -30,7 +30,9 @@ void WriteTransport::writelines(std::span<const std::string_view> pieces) const 
 
 void WriteTransport::write_eof() const { stream(*this).connection().write_eof(); }
 
-bool WriteTransport::can_write_eof() const noexcept { return StreamWriter::can_write_eof(); }
+bool WriteTransport::can_write_eof() const noexcept {
+  return stream(*this).connection().can_write_eof();
+}
 
 void Transport::set_protocol(std::shared_ptr<Protocol> protocol) const {
   stream(*this).set_protocol(std::move(protocol));

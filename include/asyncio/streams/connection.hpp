@@ -130,9 +130,10 @@ class Connection final : public ReadSide,
   // --- ReadSide, Socket -------------------------------------------------------------------------
 
   Fill fill() override;
-  /// What fill() would say without trying; more: it is worth a try.
+  /// What fill() would say without trying; more: it is worth a try. Not with TLS.
   [[nodiscard]] Fill may_fill() const noexcept;
-  /// fill() into a buffer of the caller's: how many bytes it has now goes to `count`.
+  /// fill() into a buffer of the caller's: how many bytes it has now goes to `count`. Not with TLS,
+  /// where there is no straight way.
   Fill fill_into(std::span<std::byte> buffer, std::size_t& count);
   bool set_waiter(ReadinessListener& waiter) override;
   void remove_waiter(const ReadinessListener& waiter) noexcept override;

@@ -22,6 +22,7 @@ class BaseProtocol;
 class BufferedProtocol;
 class DatagramProtocol;
 class Protocol;
+class SSLObject;
 
 namespace detail {
 
@@ -48,6 +49,7 @@ class TransportState : public Describable, public base::Pooled {
   [[nodiscard]] virtual SocketAddress peername() = 0;
   [[nodiscard]] virtual SocketAddress sockname() = 0;
   [[nodiscard]] virtual int fileno() const noexcept = 0;
+  [[nodiscard]] virtual const SSLObject* ssl_object() const noexcept { return nullptr; }
   virtual void set_limits(std::size_t high, std::size_t low) = 0;
   struct Limits {
     std::size_t low;
@@ -105,6 +107,9 @@ class BaseTransport {
   /// The descriptor, which stays the transport's; -1 once closed.
   /// Python: get_extra_info('socket').fileno().
   [[nodiscard]] int fileno() const noexcept { return state_->fileno(); }
+  /// What TLS has agreed on, as long as the transport is there; null without TLS.
+  /// Python: get_extra_info('ssl_object').
+  [[nodiscard]] const SSLObject* ssl_object() const noexcept { return state_->ssl_object(); }
   /// "<Transport fd=7 read=polling write=<idle, bufsize=0>>".
   [[nodiscard]] std::string repr() const { return state_->repr(); }
 
