@@ -24,6 +24,7 @@ void Socket::adopt(int fd) noexcept {
   close();
   descriptor_ = Descriptor{};
   descriptor_.fd = fd;
+  is_socket_ = true;
 }
 
 void Socket::close() noexcept {
@@ -37,15 +38,17 @@ void Socket::close() noexcept {
 std::ptrdiff_t Socket::try_recv(std::span<std::byte> buffer) noexcept {
   if (!is_open()) return -EBADF;
   if (descriptor_.read_drained) return -EAGAIN;
-  const std::ptrdiff_t count = backend().recv(descriptor_.fd, buffer);
+  const std::ptrdiff_t count =
+      is_socket_ ? backend().recv(descriptor_.fd, buffer) : backend().read(descriptor_.fd, buffer);
   if (count == -EAGAIN) {
     descriptor_.read_drained = true;
   } else if (count > 0) {
     if (static_cast<std::size_t>(count) == buffer.size()) {
       full_read_turn_ = static_cast<std::uint32_t>(scheduler_->turns());
-    } else if (!descriptor_.hang_up) {
+    } else if (is_socket_ && !descriptor_.hang_up) {
       // There was no more, and what comes from now on is an edge. Not so after a hang-up: data and
-      // end may have come as one edge, so the end is still to be fetched.
+      // end may have come as one edge, so the end is still to be fetched. A terminal gives a line
+      // at a time, some pipes a packet: there, a short read says nothing.
       descriptor_.read_drained = true;
     }
   }
@@ -59,8 +62,11 @@ bool Socket::had_its_share() const noexcept {
 std::ptrdiff_t Socket::try_send(std::span<const std::byte> data) noexcept {
   if (!is_open()) return -EBADF;
   if (descriptor_.write_full) return -EAGAIN;
-  const std::ptrdiff_t count = backend().send(descriptor_.fd, data);
-  if (count == -EAGAIN || (count >= 0 && static_cast<std::size_t>(count) < data.size())) {
+  const std::ptrdiff_t count = is_socket_
+                                   ? backend().send(descriptor_.fd, data)
+                                   : backend().write_many(descriptor_.fd, std::span(&data, 1));
+  const bool in_part = count >= 0 && static_cast<std::size_t>(count) < data.size();
+  if (count == -EAGAIN || (in_part && is_socket_)) {
     descriptor_.write_full = true;
   }
   return count;
@@ -69,7 +75,8 @@ std::ptrdiff_t Socket::try_send(std::span<const std::byte> data) noexcept {
 std::ptrdiff_t Socket::try_send_many(std::span<const std::span<const std::byte>> pieces) noexcept {
   if (!is_open()) return -EBADF;
   if (descriptor_.write_full) return -EAGAIN;
-  const std::ptrdiff_t count = backend().send_many(descriptor_.fd, pieces);
+  const std::ptrdiff_t count = is_socket_ ? backend().send_many(descriptor_.fd, pieces)
+                                          : backend().write_many(descriptor_.fd, pieces);
   if (count == -EAGAIN) descriptor_.write_full = true;
   return count;
 }
@@ -119,7 +126,8 @@ int Socket::set_listener(Direction direction, ReadinessListener& wanted) noexcep
   // what is ready at that moment, so nothing that came before is missed.
   if (!descriptor_.watched) {
     const int watched = backend().watch(descriptor_);
-    if (watched < 0) return watched;
+    // What cannot be watched, such as /dev/null, never blocks either.
+    if (watched < 0 && (is_socket_ || watched != -EPERM)) return watched;
   }
   place = &wanted;
   return 0;

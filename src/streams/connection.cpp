@@ -47,6 +47,7 @@ Connection::Connection(Scheduler& scheduler, int fd, std::size_t limit)
 }
 
 Connection::~Connection() {
+  remove_listener(Direction::read, *this);
   remove_listener(Direction::write, *this);
   if (lost_) return;
   scheduler().leave_scratch(*this);
@@ -89,7 +90,7 @@ ReadSide::Fill Connection::fill_into(std::span<std::byte> buffer, std::size_t& f
     set_end();
     return Fill::end;
   }
-  set_failure(describe_error(static_cast<int>(-count), "recv"));
+  set_failure(describe_error(static_cast<int>(-count), is_socket() ? "recv" : "read"));
   fail(exception());
   return Fill::failed;
 }
@@ -180,6 +181,7 @@ void Connection::buffer(std::span<const std::byte> data) {
 }
 
 void Connection::flush() noexcept {
+  if (write_only_ && hung_up()) return lose_reader();
   while (unsent() > 0) {
     const std::ptrdiff_t sent = try_send(std::as_bytes(std::span(out_.view())));
     if (sent == -EAGAIN) break;
@@ -202,7 +204,22 @@ void Connection::after_flush() noexcept {
   queue(kFinish);
 }
 
+// The pipe's writing end hears of its readers as a socket hears of its peer: by a hang-up, which is
+// told to whoever listens for something to read.
+void Connection::become_write_only() noexcept {
+  write_only_ = true;
+  set_end();
+  set_listener(Direction::read, *this);  // if it fails, the next write will tell
+}
+
+void Connection::lose_reader() noexcept {
+  remove_listener(Direction::read, *this);
+  if (unsent() > 0) return fail_send(EPIPE);
+  close_gently();
+}
+
 void Connection::write_eof() {
+  if (write_only_) return close_gently();
   if (driver_) {
     throw RuntimeError("write_eof(): TLS cannot end one direction alone; close() ends both");
   }

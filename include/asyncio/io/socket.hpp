@@ -45,6 +45,10 @@ class Socket : public LoopResource {
   int open(int family, int type, int protocol = 0) noexcept;
   /// Takes over a non-blocking descriptor; closes the one before.
   void adopt(int fd) noexcept;
+  /// What it owns is no socket but a pipe or a terminal: bytes come and go by read and write. Of
+  /// the rest, only what those need is meant for it.
+  void use_read_and_write() noexcept { is_socket_ = false; }
+  [[nodiscard]] bool is_socket() const noexcept { return is_socket_; }
   /// No effect when closed already.
   void close() noexcept;
   /// Whether it owns a descriptor.
@@ -123,6 +127,7 @@ class Socket : public LoopResource {
   Scheduler* scheduler_;
   Descriptor descriptor_;
   std::uint32_t full_read_turn_ = 0;  // the loop's turns(), shortened, at the last full read
+  bool is_socket_ = true;
 };
 
 namespace detail {

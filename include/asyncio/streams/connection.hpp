@@ -73,6 +73,10 @@ class Connection final : public ReadSide,
   Connection(Scheduler& scheduler, int fd, std::size_t limit);
   ~Connection() override;
 
+  /// It is only written to: reads are at their end, write_eof() closes it, and when the last reader
+  /// of the pipe goes it closes by itself, or breaks when there are unsent bytes.
+  void become_write_only() noexcept;
+
   // --- writing ----------------------------------------------------------------------------------
 
   void write(std::span<const std::byte> data);
@@ -160,10 +164,13 @@ class Connection final : public ReadSide,
   void resume_below_low() noexcept;
   void flush() noexcept;
   void after_flush() noexcept;
+  void lose_reader() noexcept;
   /// With the operation and the peer's address.
   std::exception_ptr describe_error(int error, const char* operation);
   void fail(const std::exception_ptr& error) noexcept;
-  void fail_send(int error) noexcept { fail(describe_error(error, "send")); }
+  void fail_send(int error) noexcept {
+    fail(describe_error(error, is_socket() ? "send" : "write"));
+  }
   void discard_unsent() noexcept;
   void finish() noexcept;
   void wake_drains() noexcept;
@@ -187,6 +194,7 @@ class Connection final : public ReadSide,
   bool closing_ = false;
   bool lost_ = false;          // the descriptor is closed and everybody was told
   bool holds_itself_ = false;  // from close to the end, whoever else lets go
+  bool write_only_ = false;
 };
 
 /// Await of StreamWriter::drain.

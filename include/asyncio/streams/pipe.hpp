@@ -1,0 +1,36 @@
+// Streams over what is no connection: the ends of a pipe, a terminal.
+#pragma once
+
+#include <cstddef>
+
+#include "asyncio/coro/coro.hpp"
+#include "asyncio/streams/reader.hpp"
+#include "asyncio/streams/writer.hpp"
+
+namespace asyncio {
+
+/// A reader of `fd`, which from now on belongs to it and does not block: it is closed when the last
+/// copy of the reader goes. ValueError unless it is a pipe, a socket or a character device such as
+/// a terminal; then the caller keeps it. Note that the terminal behind standard input is often that
+/// of standard output too, and then neither blocks.
+/// Python: loop.connect_read_pipe with a StreamReaderProtocol.
+[[nodiscard]] Coro<StreamReader> connect_read_pipe(int fd, std::size_t limit = kStreamLimit);
+
+/// A writer to `fd`, which from now on belongs to it and does not block. When the last reader of
+/// the pipe goes, the writer closes; what is unsent then, or written later, is a BrokenPipeError in
+/// drain() and no signal. write_eof() is close(). ValueError as above.
+/// Python: loop.connect_write_pipe.
+[[nodiscard]] Coro<StreamWriter> connect_write_pipe(int fd);
+
+namespace detail {
+
+/// The same without an await, for a descriptor that does not block already.
+StreamReader make_pipe_reader(Scheduler& scheduler, int fd, std::size_t limit = kStreamLimit);
+StreamWriter make_pipe_writer(Scheduler& scheduler, int fd);
+
+/// Makes `fd` one that does not block. ValueError (or OSError, when it is not open) as above; null
+/// when all is well. Whether it is a socket goes to `is_socket`.
+std::exception_ptr prepare_pipe(Scheduler& scheduler, int fd, bool& is_socket);
+
+}  // namespace detail
+}  // namespace asyncio
