@@ -1,5 +1,7 @@
 #include "loop/file_ring.hpp"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
@@ -18,14 +20,55 @@ constexpr unsigned kNone = IORING_OP_LAST;
 
 unsigned opcode_of(const FileCall& call) noexcept {
   switch (call.kind) {
+    case FileCall::Kind::open:
+      return IORING_OP_OPENAT;
+    case FileCall::Kind::close:
+      return IORING_OP_CLOSE;
     case FileCall::Kind::read:
       return IORING_OP_READ;
     case FileCall::Kind::write:
       return IORING_OP_WRITE;
     case FileCall::Kind::fsync:
+    case FileCall::Kind::fdatasync:
       return IORING_OP_FSYNC;
     default:
-      return kNone;
+      return kNone;  // the kernel would put the others on a thread of its own: so can we
+  }
+}
+
+bool moves_bytes(const FileCall& call) noexcept {
+  return call.kind == FileCall::Kind::read || call.kind == FileCall::Kind::write;
+}
+
+std::uint64_t address(const void* at) noexcept { return reinterpret_cast<std::uintptr_t>(at); }
+
+// Of a call that goes on until all is there: what is left after `result` bytes.
+void fill_transfer(io_uring_sqe& request, const FileCall& call) noexcept {
+  const auto before = static_cast<std::size_t>(call.result);
+  const std::size_t left = std::min(call.size - before, kLongest);
+  request.addr = address(static_cast<std::byte*>(call.buffer) + before);
+  request.len = static_cast<std::uint32_t>(left);
+  const std::int64_t offset = call.offset < 0 ? -1 : call.offset + call.result;
+  request.off = static_cast<std::uint64_t>(offset);
+  if (left >= kLong) request.flags = IOSQE_ASYNC;
+}
+
+void fill(io_uring_sqe& request, const FileCall& call) noexcept {
+  request.opcode = static_cast<std::uint8_t>(opcode_of(call));
+  request.user_data = address(&call);
+  request.fd = call.fd;
+  switch (call.kind) {
+    case FileCall::Kind::open:
+      request.fd = AT_FDCWD;
+      request.addr = address(call.path);
+      request.open_flags = static_cast<std::uint32_t>(call.flags | O_CLOEXEC);
+      request.len = call.mode;
+      break;
+    case FileCall::Kind::fdatasync:
+      request.fsync_flags = IORING_FSYNC_DATASYNC;
+      break;
+    default:
+      if (moves_bytes(call)) fill_transfer(request, call);
   }
 }
 
@@ -46,6 +89,12 @@ bool FileRing::takes(const FileCall& call) const noexcept {
 // --- out ----------------------------------------------------------------------------------------
 
 void FileRing::start(FileCall& call) noexcept {
+  call.result = 0;
+  call.stopped_by = 0;
+  enqueue(call);
+}
+
+void FileRing::enqueue(FileCall& call) noexcept {
   waiting_.push_back(&call);
   ++waiting_count_;
 }
@@ -64,16 +113,7 @@ bool FileRing::submit() noexcept {
 }
 
 void FileRing::hand_over(FileCall& call) noexcept {
-  io_uring_sqe& request = ring_.request();
-  request.opcode = static_cast<std::uint8_t>(opcode_of(call));
-  request.fd = call.fd;
-  request.user_data = reinterpret_cast<std::uintptr_t>(&call);
-  if (call.kind != FileCall::Kind::fsync) {
-    request.addr = reinterpret_cast<std::uintptr_t>(call.buffer);
-    request.len = static_cast<std::uint32_t>(std::min(call.size, kLongest));
-    request.off = static_cast<std::uint64_t>(call.offset);
-    if (call.size >= kLong) request.flags = IOSQE_ASYNC;
-  }
+  fill(ring_.request(), call);
   running_.push_back(&call);
   ++in_kernel_;
 }
@@ -91,24 +131,35 @@ void FileRing::on_completion(const Completion& completion) noexcept {
   auto& call = *reinterpret_cast<FileCall*>(static_cast<std::uintptr_t>(completion.user_data));
   call.unlink();
   --in_kernel_;
-  switch (completion.result) {
+  const int result = completion.result;
+  if (finishing_) return end(call, result);
+  switch (result) {
     case -EINTR:
-      if (!finishing_) return start(call);
-      break;
-    // The thread that has started it is gone, or the file has no such call for a ring.
+      return call.kind == FileCall::Kind::close ? end(call, 0) : enqueue(call);
     case -EAGAIN:
-    case -ECANCELED:
+    case -ECANCELED:  // the thread that has handed it over has ended
     case -EOPNOTSUPP:
-      if (!finishing_) return refused_.push_back(&call);
-      break;
+      // Not by the ring, then. What has moved bytes already need not go on.
+      return call.result == 0 ? refused_.push_back(&call) : end(call, result);
     default:
       break;
   }
-  send_home(call, completion.result);
+  const bool all = result <= 0 || !call.whole || !moves_bytes(call) ||
+                   static_cast<std::size_t>(call.result + result) >= call.size;
+  if (all) return end(call, result);
+  call.result += result;
+  enqueue(call);
 }
 
-void FileRing::send_home(FileCall& call, std::ptrdiff_t result) noexcept {
-  call.result = result;
+// `result` is of the last piece, what went before is in the call.
+void FileRing::end(FileCall& call, int result) noexcept {
+  if (result >= 0) {
+    call.result += result;
+  } else if (call.result > 0) {
+    call.stopped_by = -result;
+  } else {
+    call.result = result;
+  }
   sink_(context_, call);
 }
 
@@ -118,7 +169,7 @@ void FileRing::finish() noexcept {
   finishing_ = true;
   while (BlockingJob* job = waiting_.pop_front()) {
     --waiting_count_;
-    send_home(static_cast<FileCall&>(*job), -ECANCELED);
+    end(static_cast<FileCall&>(*job), -ECANCELED);
   }
   // A pipe or a terminal may never have anything to read; a disk always answers.
   base::List<BlockingJob> running;
@@ -136,7 +187,7 @@ void FileRing::finish() noexcept {
     ring_.wait(Nanoseconds::max());
     fetch();
   }
-  while (FileCall* call = take_refused()) send_home(*call, -ECANCELED);
+  while (FileCall* call = take_refused()) end(*call, -ECANCELED);
 }
 
 }  // namespace asyncio::detail

@@ -47,7 +47,8 @@ class FileRing final : public ReadinessListener {
   void hand_over(FileCall& call) noexcept;
   void fetch() noexcept;
   void on_completion(const Completion& completion) noexcept;
-  void send_home(FileCall& call, std::ptrdiff_t result) noexcept;
+  void end(FileCall& call, int result) noexcept;
+  void enqueue(FileCall& call) noexcept;
 
   Ring ring_;
   JobSink sink_;

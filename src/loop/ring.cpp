@@ -231,6 +231,10 @@ int Ring::wait(Nanoseconds timeout) noexcept {
 
 unsigned Ring::ready() const noexcept { return load(complete_tail_) - *complete_head_; }
 
+bool Ring::has_overflown() const noexcept {
+  return (load(submit_flags_) & IORING_SQ_CQ_OVERFLOW) != 0;
+}
+
 bool Ring::next(Completion& out) noexcept {
   const unsigned head = *complete_head_;  // ours alone
   if (head == load(complete_tail_)) return false;

@@ -84,6 +84,10 @@ class Ring {
   bool has_ended(std::uint64_t user_data, unsigned skip, int& result) const noexcept;
   /// How many completions can be taken.
   [[nodiscard]] unsigned ready() const noexcept;
+  /// How many more have room.
+  [[nodiscard]] unsigned room() const noexcept { return complete_mask_ + 1 - ready(); }
+  /// Whether the kernel keeps some in a list of its own, for want of room. fetch() gets them.
+  [[nodiscard]] bool has_overflown() const noexcept;
 
  private:
   int map(const io_uring_params& params);

@@ -161,12 +161,29 @@ bool UringPoller::moved_here(int error) noexcept {
 // --- events -------------------------------------------------------------------------------------
 
 void UringPoller::collect(Nanoseconds timeout) noexcept {
+  if (!ended_.empty()) {
+    arm_ended();
+    timeout = Nanoseconds{0};
+  }
   if (timeout <= Nanoseconds{0} || ring_->ready() > 0) {
     // Nothing to hand over and nothing due: no system call.
     if (!ring_->idle()) moved_here(ring_->fetch());
     return;
   }
   if (moved_here(ring_->wait(timeout))) ring_->fetch();
+}
+
+// The kernel ends a poll when there is no room for its completion. Made again at once it would find
+// none again, and tell the same event for ever: so only when the kernel has none left in its own
+// list, and no more than there is room for, since what is ready now completes immediately.
+void UringPoller::arm_ended() noexcept {
+  if (ring_->has_overflown()) return;
+  for (unsigned room = ring_->room(); room > 0 && !ended_.empty(); --room) {
+    const std::uint64_t ended = ended_.back();
+    ended_.pop_back();
+    const int fd = fd_of(ended);
+    if (slots_[static_cast<std::size_t>(fd)].descriptor != nullptr && key(fd) == ended) arm(fd);
+  }
 }
 
 void UringPoller::dispatch() noexcept {
@@ -187,11 +204,10 @@ void UringPoller::on_completion(const Completion& completion) {
   if (slot.descriptor == nullptr || completion.user_data != key(fd)) return;
   Descriptor& descriptor = *slot.descriptor;
   const int result = completion.result;
-  // The kernel ends a poll for reasons of its own, too many completions at once for one: it is made
-  // again, and tells what it would have told meanwhile. A failed one is not, but whoever waits
-  // shall try, and see the error.
+  // One that has ended is made again, and tells what it would have told meanwhile. A failed one is
+  // not, but whoever waits shall try, and see the error.
   const bool failed = result < 0 && result != -ECANCELED;
-  if (!completion.more && !failed) arm(fd);
+  if (!completion.more && !failed) ended_.push_back(completion.user_data);
   const auto events = static_cast<std::uint32_t>(std::max(result, 0));
   descriptor.on_event((events & (POLLIN | POLLPRI)) != 0, (events & POLLOUT) != 0,
                       failed || (events & (POLLRDHUP | POLLHUP | POLLERR)) != 0);

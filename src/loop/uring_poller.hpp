@@ -38,6 +38,7 @@ class UringPoller final : public Poller {
 
   [[nodiscard]] std::uint64_t key(int fd) const noexcept;
   void arm(int fd);
+  void arm_ended() noexcept;
   void disarm(int fd);
   bool is_taken(int fd) noexcept;
   int arm_wake_up();
@@ -49,6 +50,8 @@ class UringPoller final : public Poller {
   RingOptions options_;
   int wake_fd_ = -1;
   std::vector<Slot> slots_;
+  std::vector<std::uint64_t>
+      ended_;                  // keys of requests that the kernel has ended, to be made again
   unsigned skip_success_ = 0;  // the flag for requests whose success is of no interest, if known
 };
 
