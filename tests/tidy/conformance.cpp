@@ -1,7 +1,8 @@
-// docs/conformance.md maps the rules of the reference and CPython's test ids to tests of ours. The
-// tests say which they state, in comments right above them:
+// docs/conformance.md maps the rules of the reference, CPython's test ids and a list of faults to
+// tests of ours. The tests say which they state, in comments right above them:
 //   // Rule 2.41
 //   // CPython: test_locks::ConditionTests::test_cancelled_wakeup
+//   // Fault S3, S5
 // and the table says why an id has none: `left out: REASON`. Here the two are held together; the
 // fix writes the names and counts into the table.
 #include <algorithm>
@@ -19,6 +20,7 @@ constexpr const char* kTable = "docs/conformance.md";
 constexpr std::string_view kLeftOut = "left out: ";
 constexpr std::string_view kRule = "// Rule 2.";
 constexpr std::string_view kCase = "// CPython: test_";  // other words after the colon are prose
+constexpr std::string_view kFault = "// Fault ";
 
 using Lines = std::vector<std::string>;
 /// By id: the tests that state it, as ctest names them.
@@ -37,12 +39,32 @@ bool is_case(const std::string& id) {
          id.substr(second + 2).starts_with("test_") && id.find_first_of(" ,") == std::string::npos;
 }
 
-// The id that a comment line states; empty if it states none.
-std::string stated_id(const std::string& line) {
+// A row's letter and number.
+bool is_fault(const std::string& id) {
+  constexpr std::string_view kAreas = "LSXDPF";
+  return id.size() > 1 && kAreas.find(id[0]) != std::string_view::npos &&
+         std::all_of(id.begin() + 1, id.end(), [](unsigned char c) { return std::isdigit(c); });
+}
+
+bool is_id(const std::string& id) { return is_rule(id) || is_case(id) || is_fault(id); }
+
+// The ids that a comment line states; of faults it may name several, with words behind them.
+Lines stated_ids(const std::string& line) {
   for (const std::string_view mark : {kRule, kCase}) {
-    if (line.starts_with(mark)) return line.substr(mark.rfind(' ') + 1);
+    if (line.starts_with(mark)) return {line.substr(mark.rfind(' ') + 1)};
   }
-  return {};
+  Lines ids;
+  if (!line.starts_with(kFault)) return ids;
+  std::size_t at = kFault.size();
+  while (at < line.size()) {
+    const std::size_t end = std::min(line.find_first_of(" ,:;.", at), line.size());
+    const std::string word = line.substr(at, end - at);
+    if (!is_fault(word)) break;
+    ids.push_back(word);
+    at = std::min(line.find_first_not_of(" ,:;.", end), line.size());
+  }
+  if (ids.empty()) ids.push_back(line.substr(kFault.size()));  // to be complained about
+  return ids;
 }
 
 // "suite.name" of a line `TEST_F(suite, name) {`, which may go on in the next one.
@@ -68,15 +90,16 @@ void read_tests(const std::string& path, const Lines& lines, Stated& stated, Fin
   const std::string folder = fs::path(path).parent_path().filename();
   Lines pending;
   for (std::size_t i = 0; i < lines.size(); ++i) {
-    const std::string id = stated_id(lines[i]);
-    if (!id.empty()) {
-      if (!is_rule(id) && !is_case(id)) {
-        findings.push_back({path, i + 1, "neither `Rule 2.N` nor a test's id: " + lines[i]});
-        continue;
+    const Lines ids = stated_ids(lines[i]);
+    for (const std::string& id : ids) {
+      if (is_id(id)) {
+        pending.push_back(id);
+      } else {
+        findings.push_back(
+            {path, i + 1, "neither `Rule 2.N` nor `Fault X1` nor a test's id: " + lines[i]});
       }
-      pending.push_back(id);
-      continue;
     }
+    if (!ids.empty()) continue;
     if (pending.empty() || lines[i].starts_with("//")) continue;
     const std::string name = test_name(lines[i], i + 1 < lines.size() ? lines[i + 1] : "");
     if (name.empty()) {
@@ -106,7 +129,7 @@ Lines cells_of(const std::string& line) {
 std::string row_id(const Lines& cells) {
   if (cells.empty()) return {};
   const std::string id = cells[0].substr(0, cells[0].find(' '));
-  return is_rule(id) || is_case(id) ? id : std::string();
+  return is_id(id) ? id : std::string();
 }
 
 std::string joined(const std::set<std::string>& names) {

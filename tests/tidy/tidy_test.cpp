@@ -305,13 +305,25 @@ TEST_F(conformance, reports_an_id_that_is_not_in_the_table_and_adds_it) {
   EXPECT_THAT(check_conformance(root), IsEmpty());
 }
 
+TEST_F(conformance, knows_faults_of_which_a_comment_may_name_several) {
+  write("tests/io/a_test.cpp", "// Fault S3, L10: both, and why\nTEST(a, b) {}\n");
+  write("docs/conformance.md",
+        "## Faults\n\n*2 of 2 tested, 0 left out*\n\n| L10 EINTR | io.a.b |\n"
+        "| S3 the peer never reads | io.a.b |\n");
+  EXPECT_THAT(check_conformance(root), IsEmpty());
+  write("tests/io/a_test.cpp", "// Fault of nobody\nTEST(a, b) {}\n");
+  EXPECT_THAT(texts(check_conformance(root)),
+              ::testing::Contains(HasSubstr("neither `Rule 2.N` nor `Fault X1`")));
+}
+
 TEST_F(conformance, reports_a_comment_that_names_nothing) {
   write("tests/sync/lock_test.cpp",
         "// CPython: test_locks::test_acquire\nTEST(lock, a) {}\n"
         "// Rule 2.39\nint x;\n");
   write("docs/conformance.md", "| 2.39 Lock | left out: x |\n");
   const auto found = texts(check_conformance(root));
-  EXPECT_THAT(found, ::testing::Contains(HasSubstr(":1: neither `Rule 2.N` nor a test's id")));
+  EXPECT_THAT(found, ::testing::Contains(
+                         HasSubstr(":1: neither `Rule 2.N` nor `Fault X1` nor a test's id")));
   EXPECT_THAT(found, ::testing::Contains(HasSubstr(":4: the comment above names 2.39, and no")));
 }
 
