@@ -93,9 +93,8 @@ void LayerDriver::finish_handshake(std::exception_ptr error) noexcept {
     }
   }
   if (error) {
-    if (!connection.error_) connection.error_ = error;
     connection.set_exception(error);
-    connection.wake_drains();
+    break_connection(error);
   } else {
     connection.queue(Connection::kTellReader);
   }
@@ -166,10 +165,15 @@ Fill LayerDriver::fill() {
 // What is unsent stays: the alert that tells the peer why may be among it.
 Fill LayerDriver::fail_open() {
   connection_->set_failure(layer_->error());
-  if (!connection_->error_) connection_->error_ = layer_->error();
+  break_connection(layer_->error());
+  return Fill::failed;
+}
+
+void LayerDriver::break_connection(const std::exception_ptr& error) noexcept {
+  if (!connection_->error_) connection_->error_ = error;
   connection_->paused_ = false;
   connection_->wake_drains();
-  return Fill::failed;
+  if (connection_->observer_ != nullptr) connection_->observer_->on_broken();
 }
 
 void LayerDriver::write(std::span<const std::byte> data) {
@@ -211,12 +215,14 @@ void LayerDriver::seal(std::span<const std::byte> data) {
 }
 
 void LayerDriver::transmit() {
-  std::string& wire = buffers_->wire;
-  if (wire.empty()) return;
+  if (buffers_->wire.empty()) return;
+  // Taken out, because whoever observes the connection may write while it is told of this.
+  std::string wire = std::exchange(buffers_->wire, {});
   if (!connection_->error() || connection_->unsent() > 0) {
     connection_->send_or_buffer(std::as_bytes(std::span(wire)));
   }
   wire.clear();
+  if (buffers_->wire.capacity() < wire.capacity()) buffers_->wire.swap(wire);
 }
 
 // --- the end ------------------------------------------------------------------------------------

@@ -66,6 +66,7 @@ class LayerDriver final : private ReadinessListener {
   void on_ready() noexcept override;
   ReadSide::Fill take_wire(std::size_t& plain);
   ReadSide::Fill fail_open();
+  void break_connection(const std::exception_ptr& error) noexcept;
   void pump_handshake();
   void pump_closing();
   void finish_handshake(std::exception_ptr error) noexcept;

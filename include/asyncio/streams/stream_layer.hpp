@@ -64,6 +64,8 @@ class LayerFactory {
   virtual ~LayerFactory() = default;
   /// Throws ValueError when the role makes no sense, such as a name to check that is missing.
   virtual std::unique_ptr<StreamLayer> make_layer(const LayerRole& role) = 0;
+  /// Another number after each change of a setting; no two factories share one.
+  [[nodiscard]] virtual std::uint64_t settings_id() const noexcept = 0;
 };
 
 }  // namespace detail
@@ -72,6 +74,10 @@ class LayerFactory {
 /// that only passes it on takes this and needs no TLS library. A copy is a handle to the same one.
 class TlsContext {
  public:
+  /// Names the settings as they are now: whom it trusts, what it checks, who it is. Connections
+  /// made under different ones must not be taken for each other, in a pool.
+  [[nodiscard]] std::uint64_t settings_id() const noexcept { return factory_->settings_id(); }
+
   // For the library.
   [[nodiscard]] const std::shared_ptr<detail::LayerFactory>& factory() const noexcept {
     return factory_;
