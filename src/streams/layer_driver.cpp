@@ -185,8 +185,8 @@ void LayerDriver::write(std::span<const std::byte> data) {
 }
 
 void LayerDriver::write_many(std::span<const std::span<const std::byte>> pieces) {
-  std::string& joined = buffers_->joined;
-  joined.clear();
+  // Taken out, because whoever observes the connection may write while it is told of this.
+  std::string joined = std::exchange(buffers_->joined, {});
   for (const std::span<const std::byte> piece : pieces) {
     if (joined.size() + piece.size() > kRecord) {
       write(std::as_bytes(std::span(joined)));
@@ -199,6 +199,8 @@ void LayerDriver::write_many(std::span<const std::span<const std::byte>> pieces)
     }
   }
   write(std::as_bytes(std::span(joined)));
+  joined.clear();
+  if (buffers_->joined.capacity() < joined.capacity()) buffers_->joined.swap(joined);
 }
 
 void LayerDriver::seal(std::span<const std::byte> data) {
