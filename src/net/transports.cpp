@@ -34,6 +34,14 @@ Coro<StreamPair> adopt_connected(int sock) {
   co_return make_streams(scheduler, sock);
 }
 
+Coro<Server> serve_protocols(ConnectionCallback callback, std::string_view host, int port,
+                             const ServerOptions& options) {
+  const StartTlsOptions times{.ssl_handshake_timeout = options.ssl_handshake_timeout,
+                              .ssl_shutdown_timeout = options.ssl_shutdown_timeout};
+  return listen_tcp(std::move(callback), std::string(host), port, options,
+                    SecureSetup(options.ssl, times));
+}
+
 void refuse_connection(StreamWriter& writer) noexcept {
   writer.connection()->scheduler().report_caught(
       "Error on transport creation for incoming connection");

@@ -5,6 +5,7 @@
 #include "asyncio/coro/pass.hpp"
 #include "asyncio/streams/open_transport.hpp"
 #include "asyncio/streams/protocol.hpp"
+#include "streams/datagram_state.hpp"
 #include "streams/stream_transport.hpp"
 
 namespace asyncio {
@@ -12,6 +13,10 @@ namespace {
 
 detail::StreamTransport& stream(const BaseTransport& transport) noexcept {
   return static_cast<detail::StreamTransport&>(*transport.state());
+}
+
+detail::DatagramState& datagrams(const BaseTransport& transport) noexcept {
+  return static_cast<detail::DatagramState&>(*transport.state());
 }
 
 }  // namespace
@@ -42,6 +47,14 @@ void Transport::set_protocol(std::shared_ptr<BufferedProtocol> protocol) const {
   stream(*this).set_protocol(std::move(protocol));
 }
 
+void DatagramTransport::sendto(std::span<const std::byte> data, const SocketAddress& to) const {
+  datagrams(*this).sendto(data, to);
+}
+
+void DatagramTransport::set_protocol(std::shared_ptr<DatagramProtocol> protocol) const {
+  datagrams(*this).set_protocol(std::move(protocol));
+}
+
 namespace detail {
 
 void TransportState::tell_made() noexcept {
@@ -63,6 +76,18 @@ std::exception_ptr TransportMade::error() {
 
 void TransportMade::forget() noexcept {
   if (transport_) transport_->set_creator(nullptr);
+}
+
+// While hands are shaken nobody is to be given what comes: it is no data yet.
+Coro<Transport> start_tls(Transport transport, std::shared_ptr<BaseProtocol> protocol,
+                          SecureSetup setup) {
+  StreamTransport& state = stream(transport);
+  const bool was_reading = state.is_reading();
+  state.pause_reading();
+  co_await pass(start_tls(state.writer().connection(), std::move(setup)));
+  state.set_protocol(std::move(protocol));
+  if (was_reading) state.resume_reading();
+  co_return transport;
 }
 
 Coro<> finish_transport(Ref<TransportState> transport) {

@@ -18,6 +18,7 @@ constexpr int kSynAttempts = 7;               // 127 s in all, as Linux has it
 int NetworkModel::listen(int fd, int backlog) {
   const SocketRef socket = find(fd);
   if (!socket) return -EBADF;
+  if (socket->type == SOCK_DGRAM) return -EOPNOTSUPP;
   if (socket->state == SimSocket::State::listening) return 0;
   if (socket->state != SimSocket::State::fresh) return -EINVAL;
   if (!socket->bound && socket->family == AF_UNIX) return -EINVAL;
@@ -56,6 +57,7 @@ int NetworkModel::connect(int fd, const SocketAddress& address) {
   if (address.family() != socket->family) {
     return socket->family == AF_UNIX ? -EINVAL : -EAFNOSUPPORT;
   }
+  if (socket->type == SOCK_DGRAM) return connect_datagrams(socket, address);
   switch (socket->state) {
     case SimSocket::State::connecting:
       return -EALREADY;

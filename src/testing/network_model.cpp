@@ -77,7 +77,7 @@ SocketRef NetworkModel::listener_at(const SocketAddress& address) const {
 bool NetworkModel::port_taken(const SocketAddress& address, bool reuse) const {
   return std::any_of(sockets_.begin(), sockets_.end(), [&](const auto& entry) {
     const SimSocket& other = *entry.second;
-    if (!other.bound || other.family != address.family()) return false;
+    if (!other.bound || other.family != address.family() || other.type == SOCK_DGRAM) return false;
     if (other.local.port() != address.port()) return false;
     if (!(other.local == address) && !is_wildcard(other.local) && !is_wildcard(address))
       return false;
@@ -163,7 +163,7 @@ void NetworkModel::note(const char* name, const SimSocket& socket, std::int64_t 
 }
 
 void NetworkModel::schedule(Nanoseconds when, Event::Kind kind, const SocketRef& subject) {
-  events_.push_back({when, next_order_++, kind, subject});
+  events_.push_back({when, next_order_++, kind, subject, nullptr});
   std::push_heap(events_.begin(), events_.end(), &later);
 }
 
@@ -198,6 +198,10 @@ void NetworkModel::run(const Event& event) {
       return mark(event.subject);
     case Event::Kind::reveal:
       return mark(event.subject);
+    case Event::Kind::datagram:
+      return on_datagram(event.subject, *event.datagram);
+    case Event::Kind::unreachable:
+      return on_unreachable(event.subject);
   }
 }
 
@@ -227,6 +231,7 @@ void NetworkModel::dispatch(bool shuffle) {
 }
 
 NetworkModel::Edge NetworkModel::edge_of(const SimSocket& socket) const noexcept {
+  if (socket.type == SOCK_DGRAM) return datagram_edge(socket);
   switch (socket.state) {
     case SimSocket::State::fresh:
       return {.writable = true, .hung_up = true};
@@ -248,8 +253,8 @@ int NetworkModel::poll_now(int fd, Readiness& ready) {
   const SocketRef socket = find(fd);
   if (!socket) return -EBADF;
   const Edge edge = edge_of(*socket);
-  const bool ended =
-      socket->state == SimSocket::State::fresh || socket->state == SimSocket::State::dead;
+  const bool ended = socket->type != SOCK_DGRAM && (socket->state == SimSocket::State::fresh ||
+                                                    socket->state == SimSocket::State::dead);
   ready.readable = edge.readable || ended;
   ready.writable = edge.writable || ended;
   // Whoever finds no room is told when there is.
@@ -285,9 +290,7 @@ int NetworkModel::install(const SocketRef& socket) {
 
 int NetworkModel::socket(int family, int type, std::size_t limit) {
   if (family != AF_INET && family != AF_INET6 && family != AF_UNIX) return -EAFNOSUPPORT;
-  // Datagrams are here only for who asks whether a path is in use.
-  const bool datagrams = family == AF_UNIX && (type & 0xf) == SOCK_DGRAM;
-  if ((type & 0xf) != SOCK_STREAM && !datagrams) return -EPROTONOSUPPORT;
+  if ((type & 0xf) != SOCK_STREAM && (type & 0xf) != SOCK_DGRAM) return -EPROTONOSUPPORT;
   if (sockets_.size() >= limit) return -EMFILE;
   auto socket = std::make_shared<SimSocket>();
   socket->number = next_number_++;
@@ -311,7 +314,8 @@ int NetworkModel::bind(int fd, const SocketAddress& address) {
   SocketAddress wanted = address;
   if (wanted.port() == 0) {
     if (choose_port(wanted) < 0) return -EADDRINUSE;
-  } else if (port_taken(wanted, socket->reuse_address)) {
+  } else if (socket->type == SOCK_DGRAM ? datagram_port_taken(*socket, wanted)
+                                        : port_taken(wanted, socket->reuse_address)) {
     return -EADDRINUSE;
   }
   socket->local = wanted;
@@ -354,7 +358,9 @@ int NetworkModel::local_address(int fd, SocketAddress& out) {
 int NetworkModel::peer_address(int fd, SocketAddress& out) {
   const SocketRef socket = find(fd);
   if (!socket) return -EBADF;
-  if (socket->state != SimSocket::State::open) return -ENOTCONN;
+  const bool connected = socket->type == SOCK_DGRAM ? !socket->remote.empty()
+                                                    : socket->state == SimSocket::State::open;
+  if (!connected) return -ENOTCONN;
   out = socket->remote;
   return 0;
 }

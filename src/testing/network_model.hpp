@@ -43,6 +43,15 @@ struct Segment {
   std::size_t bytes = 0;
 };
 
+// One datagram, on its way or waiting to be read.
+struct SimDatagram {
+  SocketAddress from;
+  SocketAddress to;
+  std::string bytes;
+  bool lost = false;     // it will not arrive, but takes its time on the way
+  bool is_copy = false;  // the network has made two of one
+};
+
 struct SimSocket {
   enum class State : unsigned char { fresh, listening, connecting, open, dead };
   static constexpr std::size_t kNoConnection = ~std::size_t{0};
@@ -90,6 +99,11 @@ struct SimSocket {
   SocketRef listener;  // of a connection that stands in its queue
 
   int syn_attempts = 0;
+
+  // A socket of datagrams, which is connected when it has a remote address.
+  std::deque<SimDatagram> datagrams;
+  std::size_t waiting = 0;  // bytes of them
+  std::size_t on_way = 0;   // bytes that it has sent and that have not arrived
 };
 
 // What a Unix socket was bound to: a file, or an abstract name that goes with its socket.
@@ -129,6 +143,8 @@ class NetworkModel {
   int shutdown_write(int fd);
   std::ptrdiff_t recv(int fd, std::span<std::byte> buffer);
   std::ptrdiff_t send(int fd, std::span<const std::span<const std::byte>> pieces);
+  std::ptrdiff_t recv_from(int fd, std::span<std::byte> buffer, ReceivedDatagram& info);
+  std::ptrdiff_t send_to(int fd, std::span<const std::byte> data, const SocketAddress& to);
   int socket_error(int fd);
   int set_option(int fd, int level, int option, int value);
   int get_option(int fd, int level, int option, int& value);
@@ -177,11 +193,22 @@ class NetworkModel {
 
  private:
   struct Event {
-    enum class Kind : unsigned char { arrival, syn, syn_answer, refused, timed_out, room, reveal };
+    enum class Kind : unsigned char {
+      arrival,
+      syn,
+      syn_answer,
+      refused,
+      timed_out,
+      room,
+      reveal,
+      datagram,
+      unreachable
+    };
     Nanoseconds when;
     std::uint64_t order;
     Kind kind;
     SocketRef subject;
+    std::shared_ptr<SimDatagram> datagram;
   };
   static bool later(const Event& a, const Event& b) noexcept {
     return a.when != b.when ? a.when > b.when : a.order > b.order;
@@ -209,6 +236,28 @@ class NetworkModel {
   void join_ends(const SocketRef& client, const SocketRef& server);
   void leave_unix_name(const SocketRef& socket) noexcept;
 
+  struct Edge {
+    bool readable = false;
+    bool writable = false;
+    bool hung_up = false;
+  };
+
+  // network_datagram.cpp
+  [[nodiscard]] bool datagram_port_taken(const SimSocket& socket,
+                                         const SocketAddress& wanted) const;
+  int connect_datagrams(const SocketRef& socket, const SocketAddress& address);
+  int find_unix_receiver(const SimSocket& from, const SocketAddress& to, SocketRef& receiver) const;
+  std::ptrdiff_t send_to_path(SimSocket& from, std::span<const std::byte> data,
+                              const SocketAddress& to);
+  static SocketAddress source_of(const SimSocket& socket, const SocketAddress& to);
+  void send_over_link(const SocketRef& sender, SimDatagram datagram);
+  void schedule_datagram(Nanoseconds when, const SocketRef& sender, SimDatagram datagram);
+  void on_datagram(const SocketRef& sender, const SimDatagram& datagram);
+  void take_in(const SocketRef& receiver, SimDatagram datagram);
+  void leave_way(const SocketRef& sender, std::size_t bytes);
+  void on_unreachable(const SocketRef& sender);
+  [[nodiscard]] static Edge datagram_edge(const SimSocket& socket) noexcept;
+
   // network_connect.cpp: how connections come to be
   void on_syn(const SocketRef& client);
   void on_syn_answer(const SocketRef& client);
@@ -232,11 +281,6 @@ class NetworkModel {
   void apply_cut(const SocketRef& from, Cut how);
   void forget_if_gone(const SocketRef& socket);
   void mark(const SocketRef& socket);
-  struct Edge {
-    bool readable = false;
-    bool writable = false;
-    bool hung_up = false;
-  };
   [[nodiscard]] Edge edge_of(const SimSocket& socket) const noexcept;
 
   Random* chance_;

@@ -27,6 +27,9 @@ std::size_t NetworkModel::room_for(const SimSocket& socket) const noexcept {
 std::ptrdiff_t NetworkModel::send(int fd, std::span<const std::span<const std::byte>> pieces) {
   const SocketRef socket = find(fd);
   if (!socket) return -EBADF;
+  if (socket->type == SOCK_DGRAM) {
+    return send_to(fd, pieces.empty() ? std::span<const std::byte>() : pieces.front(), {});
+  }
   if (socket->error != 0) return -std::exchange(socket->error, 0);
   if (socket->state == SimSocket::State::connecting) return -EAGAIN;
   const bool is_unix = socket->family == AF_UNIX;
@@ -173,6 +176,10 @@ void NetworkModel::deliver(const SocketRef& socket, const Segment& segment) {
 std::ptrdiff_t NetworkModel::recv(int fd, std::span<std::byte> buffer_of_caller) {
   const SocketRef socket = find(fd);
   if (!socket) return -EBADF;
+  if (socket->type == SOCK_DGRAM) {
+    ReceivedDatagram ignored;
+    return recv_from(fd, buffer_of_caller, ignored);
+  }
   if (socket->state == SimSocket::State::fresh || socket->state == SimSocket::State::listening) {
     return socket->family == AF_UNIX ? -EINVAL : -ENOTCONN;
   }

@@ -311,6 +311,20 @@ std::ptrdiff_t SimulatedBackend::send_many(int fd,
   return note("send", fd, model_->send(fd, pieces));
 }
 
+std::ptrdiff_t SimulatedBackend::recv_from(int fd, std::span<std::byte> buffer,
+                                           ReceivedDatagram& info) {
+  const AllocationFaults::Spared spared;
+  if (const int error = count_call(Operation::recv); error != 0) return -error;
+  return note("recvfrom", fd, model_->recv_from(fd, buffer, info));
+}
+
+std::ptrdiff_t SimulatedBackend::send_to(int fd, std::span<const std::byte> data,
+                                         const SocketAddress& to) {
+  const AllocationFaults::Spared spared;
+  if (const int error = count_call(Operation::send); error != 0) return -error;
+  return note("sendto", fd, model_->send_to(fd, data, to));
+}
+
 int SimulatedBackend::socket_error(int fd) {
   const AllocationFaults::Spared spared;
   if (const int error = count_call(Operation::socket_error); error != 0) return error;

@@ -52,6 +52,10 @@ Coro<StreamPair> adopt_connected(int sock);
 /// and aborts that.
 void refuse_connection(StreamWriter& writer) noexcept;
 
+/// As listen_tcp, with all that the options say.
+Coro<Server> serve_protocols(ConnectionCallback callback, std::string_view host, int port,
+                             const ServerOptions& options);
+
 template <class F>
 Coro<TransportAndProtocol<F>> make_transport(F factory, Coro<StreamPair> connecting) {
   StreamPair streams = co_await pass(std::move(connecting));

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "asyncio/loop/scheduler.hpp"
+#include "asyncio/net/datagram.hpp"
 #include "asyncio/net/resolver.hpp"
 #include "asyncio/net/transports.hpp"
 #include "asyncio/process/signals.hpp"
@@ -193,8 +194,28 @@ class EventLoop {
   template <detail::StreamProtocolFactory F>
   [[nodiscard]] static Coro<Server> create_server(F&& factory, std::string_view host, int port,
                                                   ServerOptions options = {}) {
-    return detail::listen_tcp(detail::make_protocol_callback(std::forward<F>(factory)),
-                              std::string(host), port, options);
+    return detail::serve_protocols(detail::make_protocol_callback(std::forward<F>(factory)), host,
+                                   port, options);
+  }
+  /// Goes on over TLS: what is buffered is sent, then hands are shaken; from then on `protocol` is
+  /// told, which gets no connection_made(). Gives the same transport. Errors, as well as a
+  /// cancellation, close it: see StreamWriter::start_tls. `context` is copied.
+  /// Python: loop.start_tls.
+  template <class P>
+  [[nodiscard]] static Coro<Transport> start_tls(const Transport& transport,
+                                                 std::shared_ptr<P> protocol,
+                                                 const TlsContext& context,
+                                                 const StartTlsOptions& options = {}) {
+    return detail::start_tls(transport, std::move(protocol),
+                             detail::SecureSetup(&context, options));
+  }
+  /// A socket of datagrams for a DatagramProtocol: {transport, protocol}, after connection_made().
+  /// Several addresses are tried in order. Errors: ValueError for options that exclude each other;
+  /// GaiError; OSError's kin with the address. Python: loop.create_datagram_endpoint.
+  template <detail::DatagramProtocolFactory F>
+  [[nodiscard]] static Coro<detail::DatagramTransportAndProtocol<F>> create_datagram_endpoint(
+      F&& factory, const DatagramOptions& options) {
+    return detail::create_datagram_endpoint(std::forward<F>(factory), options);
   }
 
   // --- signals ----------------------------------------------------------------------------------

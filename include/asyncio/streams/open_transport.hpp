@@ -15,8 +15,15 @@ namespace asyncio::detail {
 
 /// Gives the connection to `protocol`, which is told so in the next turn.
 Transport start_transport(StreamWriter writer, std::shared_ptr<BaseProtocol> protocol);
+/// The socket of open_datagrams() to `protocol`, which is told so in the next turn.
+DatagramTransport start_datagrams(const Ref<TransportState>& socket,
+                                  std::shared_ptr<DatagramProtocol> protocol);
 /// Waits until the protocol was told; cancelled, it closes the transport.
 Coro<> finish_transport(Ref<TransportState> transport);
+
+/// TLS from now on, and `protocol` instead of the one before. Gives the same transport.
+Coro<Transport> start_tls(Transport transport, std::shared_ptr<BaseProtocol> protocol,
+                          SecureSetup setup);
 
 /// Waits until connection_made() was called.
 class TransportMade final : public Suspend {

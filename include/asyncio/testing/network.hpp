@@ -21,6 +21,11 @@ struct LinkOptions {
   Nanoseconds latency = std::chrono::microseconds(50);
   Nanoseconds jitter{0};               ///< up to so much more, by the seed; order is kept
   std::uint64_t bytes_per_second = 0;  ///< 0: no limit
+
+  // Of datagrams, once in so many, by the seed; 0: never. Jitter alone changes their order, too.
+  std::uint64_t lose_one_in = 0;
+  std::uint64_t duplicate_one_in = 0;
+  std::uint64_t reorder_one_in = 0;  ///< one that later ones overtake
 };
 
 /// How a stream of bytes falls into pieces on its way, each of which arrives at an instant of its
@@ -42,10 +47,10 @@ enum class Cut : unsigned char {
   silence  ///< nothing ever comes again, either way
 };
 
-/// TCP between hosts that exist in memory only. What a program sees through its sockets is what
-/// Linux shows: real states, back-pressure, edges, errors. All hosts live in one loop: a socket
-/// belongs to the host whose address it is bound to; one that connects without being bound comes
-/// from loopback to loopback, and else from 10.0.0.1. Loopback always exists.
+/// TCP and UDP between hosts that exist in memory only. What a program sees through its sockets is
+/// what Linux shows: real states, back-pressure, edges, errors. All hosts live in one loop: a
+/// socket belongs to the host whose address it is bound to; one that connects without being bound
+/// comes from loopback to loopback, and else from 10.0.0.1. Loopback always exists.
 class Network {
  public:
   explicit Network(detail::NetworkModel& model) noexcept : model_(&model) {}

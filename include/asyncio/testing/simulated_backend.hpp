@@ -127,6 +127,8 @@ class SimulatedBackend : public Backend {
   std::ptrdiff_t recv(int fd, std::span<std::byte> buffer) override;
   std::ptrdiff_t send(int fd, std::span<const std::byte> data) override;
   std::ptrdiff_t send_many(int fd, std::span<const std::span<const std::byte>> pieces) override;
+  std::ptrdiff_t recv_from(int fd, std::span<std::byte> buffer, ReceivedDatagram& info) override;
+  std::ptrdiff_t send_to(int fd, std::span<const std::byte> data, const SocketAddress& to) override;
   int socket_error(int fd) override;
   int set_option(int fd, int level, int option, int value) override;
   int local_address(int fd, SocketAddress& out) override;
