@@ -357,11 +357,13 @@ NameAnswer KernelBackend::name_of(const SocketAddress& address, int flags) {
 
 void KernelBackend::close_all() noexcept {
   closed_ = true;
-  if (!pool_) return;
-  base::List<BlockingJob> not_begun;
-  pool_->take_waiting(not_begun);
-  while (BlockingJob* job = not_begun.pop_front()) sink_(context_, *job);
-  pool_.reset();
+  if (pool_) {
+    base::List<BlockingJob> not_begun;
+    pool_->take_waiting(not_begun);
+    while (BlockingJob* job = not_begun.pop_front()) sink_(context_, *job);
+    pool_.reset();
+  }
+  children_.end_all();
 }
 
 void KernelBackend::abandon_workers() noexcept {

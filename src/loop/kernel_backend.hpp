@@ -6,6 +6,7 @@
 
 #include "asyncio/loop/backend.hpp"
 #include "loop/blocking_pool.hpp"
+#include "loop/child_processes.hpp"
 
 namespace asyncio::detail {
 
@@ -46,6 +47,11 @@ class KernelBackend : public Backend {
   int poll_now(int fd, Readiness& ready) override;
   int identify_file(const std::string& path, FileIdentity& identity) override;
   int unlink(const std::string& path) override;
+  int spawn(const SpawnRequest& request, int& pidfd) override {
+    return children_.spawn(request, pidfd);
+  }
+  int signal_child(int pidfd, int number) override { return children_.signal(pidfd, number); }
+  int reap_child(int pidfd, ChildExit& exit) override { return children_.reap(pidfd, exit); }
   std::size_t descriptor_limit() noexcept override;
 
   int catch_signal(int number, SignalListener& listener) override;
@@ -61,6 +67,7 @@ class KernelBackend : public Backend {
  private:
   JobSink sink_;
   void* context_;
+  ChildProcesses children_;
   std::unique_ptr<BlockingPool> pool_;
   bool closed_ = false;
 };
