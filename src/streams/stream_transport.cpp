@@ -47,8 +47,7 @@ void StreamTransport::run_turn(ReadyNode* node) {
   self->queued_ = false;
   if (self->scheduler().is_closed()) return;
   const ContextScope scope(self->context_);
-  if (!self->made()) self->make();
-  self->read();
+  self->made() ? self->read() : self->make();
 }
 
 // Python's order: the protocol is told, then reading begins, then the creator goes on; data is not
@@ -66,6 +65,7 @@ void StreamTransport::make() {
     scheduler().report_caught("Exception in callback protocol.connection_made()");
   }
   tell_made();
+  queue();
 }
 
 void StreamTransport::on_lost() noexcept {
@@ -86,7 +86,8 @@ void StreamTransport::on_lost() noexcept {
 void StreamTransport::on_abandoned() noexcept {
   if (scheduler().get_debug()) {
     try {
-      log(LogLevel::warning, "ResourceWarning: unclosed transport " + repr());
+      log(LogLevel::warning,
+          "ResourceWarning: unclosed transport <Transport fd=" + std::to_string(fileno()) + ">");
     } catch (...) {
       log(LogLevel::warning, "ResourceWarning: unclosed transport");  // no memory for more
     }
