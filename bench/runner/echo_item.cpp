@@ -67,7 +67,9 @@ class EchoBench {
  public:
   EchoBench(Setting& setting, ItemReport& report) : setting_(setting), report_(report) {
     limit_ = descriptor_limit();
-    add({"asyncio-cpp", {setting.programs / "bench_echo_asyncio"}});
+    const std::string ours = setting.programs / "bench_echo_asyncio";
+    add({"asyncio-cpp", {"env", "ASYNCIO_BACKEND=epoll", ours}});
+    add({"asyncio-cpp, io_uring", {"env", "ASYNCIO_BACKEND=io_uring", ours}});
   }
 
   void add(Peer peer) {
@@ -216,6 +218,7 @@ ItemReport measure_echo(Setting& setting) {
                         std::to_string(setting.rounds(5)) + " rounds (10,000 connections: 3)");
   EchoBench bench(setting, report);
   bench.add(cpp_peer(setting, report, "raw_echo"));
+  bench.add("raw io_uring", cpp_peer(setting, report, "raw_ring_echo"));
   bench.add(cpp_peer(setting, report, "asio_echo"));
   bench.add("Asio callbacks", cpp_peer(setting, report, "asio_callbacks_echo"));
   bench.add(cpp_peer(setting, report, "uv_echo"));

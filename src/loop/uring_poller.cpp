@@ -47,6 +47,7 @@ int make_uring_poller(int wake_fd, std::unique_ptr<Poller>& out) noexcept {
 int UringPoller::open(int wake_fd, const RingOptions& options) {
   wake_fd_ = wake_fd;
   options_ = options;
+  thread_ = std::this_thread::get_id();
   if (const int opened = ring_->open(options); opened < 0) return opened;
   if (!ring_->supports(IORING_OP_POLL_ADD) || !ring_->supports(IORING_OP_ASYNC_CANCEL)) {
     return -EOPNOTSUPP;
@@ -145,11 +146,13 @@ void UringPoller::remove(Descriptor& descriptor) noexcept {
 // A ring for one thread refuses another (EEXIST). A loop may well be run in one thread after
 // another, and be closed in a third: then we make a new one there. There is nothing to lose but
 // requests, and those are made again.
-bool UringPoller::moved_here(int error) noexcept {
-  if (error != -EEXIST) return false;
+bool UringPoller::moved_here(int error) noexcept { return error == -EEXIST && move_here(); }
+
+bool UringPoller::move_here() noexcept {
   auto ring = std::make_unique<Ring>(*calls_);
   if (ring->open(options_) < 0) return false;
   ring_ = std::move(ring);
+  thread_ = std::this_thread::get_id();
   arm_wake_up();
   for (std::size_t fd = 0; fd < slots_.size(); ++fd) {
     if (slots_[fd].descriptor != nullptr) arm(static_cast<int>(fd));
@@ -161,6 +164,8 @@ bool UringPoller::moved_here(int error) noexcept {
 // --- events -------------------------------------------------------------------------------------
 
 void UringPoller::collect(Nanoseconds timeout) noexcept {
+  // Its looks cost no call that could be refused.
+  if (thread_ != std::this_thread::get_id()) move_here();
   if (!ended_.empty()) {
     arm_ended();
     timeout = Nanoseconds{0};

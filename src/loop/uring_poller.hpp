@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <thread>
 #include <vector>
 
 #include "loop/poller.hpp"
@@ -44,11 +45,13 @@ class UringPoller final : public Poller {
   int arm_wake_up();
   void on_completion(const Completion& completion);
   bool moved_here(int error) noexcept;
+  bool move_here() noexcept;
 
   const RingCalls* calls_;
   std::unique_ptr<Ring> ring_;
   RingOptions options_;
   int wake_fd_ = -1;
+  std::thread::id thread_;  // which has made the ring
   std::vector<Slot> slots_;
   std::vector<std::uint64_t>
       ended_;                  // keys of requests that the kernel has ended, to be made again
