@@ -109,7 +109,7 @@ void PollingBackend::sleep_in_poller(Nanoseconds deadline) {
 }
 
 void PollingBackend::wait(Nanoseconds deadline) {
-  if (files_) submit_files();
+  if (files_ && files_->under_way() > 0) submit_files();
   if (watched_ == 0) {
     if (deadline != Nanoseconds::min()) sleep_on_futex(deadline);
     return;
@@ -151,6 +151,7 @@ void PollingBackend::drop_poller() noexcept {
   files_.reset();
   poller_.reset();
   if (event_ >= 0) ::close(std::exchange(event_, -1));
+  count_watched();
 }
 
 int PollingBackend::watch(Descriptor& descriptor) {
@@ -225,8 +226,7 @@ void PollingBackend::close_all() noexcept {
   if (files_ && process_ == fork_count()) files_->finish();
   KernelBackend::close_all();
   drop_poller();
-  engines_ = {};
-  count_watched();
+  engines_.ring_for_files = false;
 }
 
 }  // namespace asyncio::detail
