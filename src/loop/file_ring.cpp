@@ -72,6 +72,17 @@ void fill(io_uring_sqe& request, const FileCall& call) noexcept {
   }
 }
 
+// On a thread, who reads or writes where the descriptor stands waits for the one before; by a ring
+// two such calls would find the same place.
+bool shares_position(const FileCall& call, const base::List<BlockingJob>& others) noexcept {
+  if (call.offset >= 0 || !moves_bytes(call)) return false;
+  for (const BlockingJob* job = others.front(); job != nullptr; job = others.next(job)) {
+    const auto& other = static_cast<const FileCall&>(*job);
+    if (other.fd == call.fd && other.offset < 0 && moves_bytes(other)) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 int FileRing::open(const RingOptions& options) {
@@ -100,13 +111,20 @@ void FileRing::enqueue(FileCall& call) noexcept {
 }
 
 bool FileRing::submit() noexcept {
+  base::List<BlockingJob> held;
   // No more than have room among the completions: the kernel finds the others no faster.
   while (in_kernel_ < most_in_kernel_) {
-    BlockingJob* job = waiting_.pop_front();
-    if (job == nullptr) break;
+    auto* call = static_cast<FileCall*>(waiting_.pop_front());
+    if (call == nullptr) break;
+    if (shares_position(*call, held) || shares_position(*call, running_)) {
+      held.push_back(call);
+      continue;
+    }
     --waiting_count_;
-    hand_over(static_cast<FileCall&>(*job));
+    hand_over(*call);
   }
+  held.splice_back(waiting_);
+  waiting_.splice_back(held);
   const int result = ring_.submit();
   fetch();  // what was cached
   return result == 0;

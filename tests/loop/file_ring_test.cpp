@@ -208,6 +208,24 @@ TEST_P(file_ring, a_long_read_is_whole_and_right) {
   EXPECT_TRUE(text == content);
 }
 
+// On a thread the descriptor's lock sees to it.
+TEST_P(file_ring, reads_where_the_descriptor_stands_come_one_after_the_other) {
+  std::string content(8'000'000, ' ');
+  for (std::size_t i = 0; i < content.size(); ++i) content[i] = static_cast<char>('a' + i % 23);
+  TemporaryFile file(content);
+  std::vector<std::string> texts(8, std::string(1'000'000, ' '));
+  std::vector<std::unique_ptr<Call>> calls;
+  for (std::string& text : texts) {
+    calls.push_back(std::make_unique<Call>(FileCall::Kind::read, file.fd, text));
+    calls.back()->whole = true;
+    backend.start(*calls.back());
+  }
+  for (const auto& call : calls) finish(*call);
+  std::string all;
+  for (const std::string& text : texts) all += text;
+  EXPECT_TRUE(all == content);
+}
+
 // Fault L5
 TEST_P(file_ring, more_calls_than_there_is_room_for_are_all_made_once) {
   std::string content(4000, ' ');
@@ -234,7 +252,7 @@ TEST_P(file_ring, closing_ends_what_would_wait_for_ever_and_what_has_not_begun) 
   std::vector<std::string> texts(300, std::string(5, ' '));
   std::vector<std::unique_ptr<Call>> calls;
   for (std::string& text : texts) {
-    calls.push_back(std::make_unique<Call>(FileCall::Kind::read, ends[0], text));
+    calls.push_back(std::make_unique<Call>(FileCall::Kind::read, ::dup(ends[0]), text));
     backend.start(*calls.back());
   }
   backend.wait(Nanoseconds::min());
@@ -244,6 +262,7 @@ TEST_P(file_ring, closing_ends_what_would_wait_for_ever_and_what_has_not_begun) 
   for (const auto& call : calls) {
     EXPECT_EQ(call->returned, 1);
     EXPECT_EQ(call->result, -ECANCELED);
+    ::close(call->fd);
   }
   EXPECT_FALSE(backend.watching());
   ::close(ends[0]);
