@@ -1,0 +1,4 @@
+// Child processes: `#include <asyncio/process.hpp>`.
+#pragma once
+
+#include "asyncio/process/subprocess.hpp"
