@@ -5,6 +5,7 @@
 #include "asyncio/coro/pass.hpp"
 #include "asyncio/http/errors.hpp"
 #include "asyncio/net/tcp.hpp"
+#include "asyncio/ssl.hpp"
 #include "asyncio/task/timeouts.hpp"
 #include "http/base64.hpp"
 #include "http/decoder.hpp"
@@ -22,7 +23,8 @@ struct Hop {
   RequestSpec& spec;
   const ClientTimeout& timeout;
   bool decompress;
-  bool usual;  // no field but the usual ones, which are not in `spec`
+  bool usual;           // no field but the usual ones, which are not in `spec`
+  std::size_t tls = 0;  // number of the TLS context
 
   /// For a redirect, which may take some away.
   void spell_out_fields() {
@@ -40,17 +42,41 @@ std::string request_head(const Hop& hop, const Url& url) {
   return head;
 }
 
-/// Of a URL without userinfo, which all that are sent to are.
-std::string_view origin_of(const Url& url) {
-  const std::string_view authority = url.host_port();
-  const char* begin = url.to_string().data();
-  return {begin, static_cast<std::size_t>(authority.data() + authority.size() - begin)};
-}
+/// What connections must have in common to be used for one another's requests.
+class PoolKey {
+ public:
+  PoolKey(const Hop& hop, const Url& url) : view_(origin_of(url)) {
+    if (!url.is_https() || (hop.tls == 0 && hop.spec.server_hostname.empty())) return;
+    own_ = std::string(view_) + " #" + std::to_string(hop.tls) + " " + hop.spec.server_hostname;
+    view_ = own_;
+  }
+  PoolKey(const PoolKey&) = delete;
+  PoolKey& operator=(const PoolKey&) = delete;
+
+  [[nodiscard]] std::string_view view() const noexcept { return view_; }
+
+ private:
+  /// Of a URL without userinfo, which all that are sent to are.
+  static std::string_view origin_of(const Url& url) {
+    const std::string_view authority = url.host_port();
+    const char* begin = url.to_string().data();
+    return {begin, static_cast<std::size_t>(authority.data() + authority.size() - begin)};
+  }
+
+  std::string_view view_;
+  std::string own_;
+};
 
 std::exception_ptr connector_error(const std::exception_ptr& error, const std::string& what,
                                    const Url& url) {
   try {
     std::rethrow_exception(error);
+  } catch (const ssl::SSLCertVerificationError& e) {
+    return std::make_exception_ptr(
+        ClientConnectorCertificateError(url.host(), url.port(), e.error(), what + ": " + e.what()));
+  } catch (const ssl::SSLError& e) {
+    return std::make_exception_ptr(
+        ClientConnectorSSLError(url.host(), url.port(), e.error(), what + ": " + e.what()));
   } catch (const GaiError& e) {
     return std::make_exception_ptr(
         ClientConnectorDNSError(url.host(), url.port(), e.error(), what + ": " + e.what()));
@@ -73,15 +99,21 @@ Coro<StreamPair> open_streams(SessionState& session, const Url& url) {
       asyncio::detail::connect_any(std::move(addresses), SocketAddress(), kStreamLimit, race));
 }
 
+/// With TLS where the URL says so.
+Coro<StreamPair> open_securely(const Hop& hop, const Url& url) {
+  if (!url.is_https()) return open_streams(hop.session, url);
+  const std::string_view name = hop.spec.server_hostname;
+  StartTlsOptions options;
+  options.server_hostname = name.empty() ? url.host() : name;
+  asyncio::detail::SecureSetup setup(&hop.session.tls.at(hop.tls), options);
+  setup.set_destination(url.host(), url.port());
+  return asyncio::detail::connect_secure(open_streams(hop.session, url), std::move(setup));
+}
+
 Coro<std::unique_ptr<ClientConnection>> connect(const Hop& hop, const Url& url) {
   const std::string what = describe_request(hop.spec.method, url);
-  if (url.is_https()) {
-    co_await raise<ClientConnectorSSLError>(
-        url.host(), url.port(), 0,
-        what + ": https is not yet supported: TLS comes with a later version; use http");
-  }
   const auto limit = hop.timeout.sock_connect;
-  auto streams = co_await try_(wait_for(open_streams(hop.session, url), limit));
+  auto streams = co_await try_(wait_for(open_securely(hop, url), limit));
   if (!streams.ok()) {
     // The kernel's own ETIMEDOUT has a subject and stays what it is.
     const bool late = limit && is_deadline(streams.exception());
@@ -105,7 +137,7 @@ void start_total(const Hop& hop, ResponseState& response) {
 /// The usual case: a slot is free, and an idle connection came with it. False, perhaps with the
 /// slot: there is something to wait for.
 bool acquire_at_once(const Hop& hop, ResponseState& response) {
-  if (!response.slot) response.slot = hop.pool.try_acquire(origin_of(response.url));
+  if (!response.slot) response.slot = hop.pool.try_acquire(PoolKey(hop, response.url).view());
   if (!response.slot) return false;
   start_total(hop, response);
   response.connection = response.slot.take_idle();
@@ -115,7 +147,10 @@ bool acquire_at_once(const Hop& hop, ResponseState& response) {
 /// A slot, and a connection in it: an idle one unless `fresh`.
 Coro<> acquire(const Hop& hop, ResponseState& response, bool fresh) {
   using Connecting = Coro<std::unique_ptr<ClientConnection>>;
-  if (!response.slot) response.slot = co_await pass(hop.pool.acquire(origin_of(response.url)));
+  if (!response.slot) {
+    const PoolKey key(hop, response.url);
+    response.slot = co_await pass(hop.pool.acquire(key.view()));
+  }
   start_total(hop, response);
   if (!fresh) response.connection = response.slot.take_idle();
   if (!response.connection) {
@@ -196,6 +231,7 @@ void follow(RequestSpec& spec, int status, const Url& from, const Url& to) {
     for (const char* name : {"Authorization", "Cookie", "Proxy-Authorization", "Host"}) {
       spec.headers.remove(name);
     }
+    spec.server_hostname.clear();
   } else if (!to.userinfo().empty()) {
     add_credentials(spec.headers, to);
   }
@@ -273,6 +309,7 @@ Coro<ClientResponse> perform(std::shared_ptr<SessionState> session, RequestSpec 
   const std::size_t most = spec.max_redirects.value_or(session->options.max_redirects);
   const std::shared_ptr<ConnectionPool> pool = session->pool();
   Hop hop{*session, *pool, spec, timeout, decompress, false};
+  if (spec.ssl) hop.tls = session->tls.number_of(*spec.ssl);
   Url url = prepare(hop);
   std::vector<ClientResponse> history;
   std::optional<Nanoseconds> total;

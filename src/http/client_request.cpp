@@ -53,6 +53,16 @@ ClientRequest& ClientRequest::raise_for_status(bool raise) & {
   return *this;
 }
 
+ClientRequest& ClientRequest::ssl(const TlsContext& context) & {
+  spec_->ssl = detail::hold(&context);
+  return *this;
+}
+
+ClientRequest& ClientRequest::server_hostname(std::string_view name) & {
+  spec_->server_hostname = name;
+  return *this;
+}
+
 ClientRequest::operator Coro<ClientResponse>() && {
   return detail::perform(session_, std::move(*spec_));
 }

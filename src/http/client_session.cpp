@@ -9,11 +9,12 @@
 namespace asyncio::http {
 namespace detail {
 
-SessionState::SessionState(const ClientSessionOptions& from) : options(from) {
+SessionState::SessionState(const ClientSessionOptions& from) : options(from), tls(from.ssl) {
   if (!from.base_url.empty()) base_url = Url::parse(from.base_url);
   if (!from.user_agent.empty()) defaults.add("User-Agent", from.user_agent);
   options.base_url = {};
   options.user_agent = {};
+  options.ssl = nullptr;
 }
 
 std::shared_ptr<ConnectionPool> SessionState::pool() {

@@ -61,6 +61,8 @@ const std::string& Request::match_info(std::string_view name) const noexcept {
   return kNone;
 }
 
+const SSLObject* Request::ssl_object() const noexcept { return connection_->ssl_object(); }
+
 SocketAddress Request::remote() const { return connection_->peer(); }
 
 bool Request::can_read_body() const noexcept { return connection_->body_pending(); }

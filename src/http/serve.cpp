@@ -15,6 +15,7 @@
 #include "asyncio/process/signals.hpp"
 #include "asyncio/task/task.hpp"
 #include "asyncio/threads/run_workers.hpp"
+#include "http/tls_contexts.hpp"
 
 namespace asyncio::http {
 namespace {
@@ -28,6 +29,7 @@ struct Plan {
   int port;
   ServeOptions options;
   std::string server_name;
+  std::shared_ptr<const TlsContext> tls;
   AccessLog access_log;
   ListeningCallback on_listening;
   std::shared_ptr<asyncio::detail::RemoteLoop> home;
@@ -79,6 +81,7 @@ void tell_listening(const PlanRef& plan, const Server& server) {
 Coro<> serve_here(PlanRef plan, std::size_t worker) {
   ServerOptions options = plan->options.server;
   options.server_name = plan->server_name;
+  options.ssl = plan->tls.get();
   options.reuse_port = options.reuse_port || plan->workers > 1;
   Server server = co_await pass(start_server(plan->app(worker), plan->host, plan->port, options));
   server.set_access_log(plan->access_log);
@@ -127,6 +130,7 @@ Coro<> serve_with(AppSource app, std::string_view host, int port, const ServeOpt
   plan->port = port;
   plan->options = options;
   plan->server_name = options.server.server_name;
+  plan->tls = detail::hold(options.server.ssl);
   if (options.access_log != nullptr) plan->access_log = *options.access_log;
   plan->on_listening = std::move(on_listening);
   return serve_plan(std::move(plan));

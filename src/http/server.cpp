@@ -8,6 +8,7 @@
 #include "asyncio/task/future.hpp"
 #include "asyncio/task/wait.hpp"
 #include "http/server_core.hpp"
+#include "http/tls_contexts.hpp"
 
 namespace asyncio::http {
 namespace detail {
@@ -20,6 +21,7 @@ ServerCore::ServerCore(Scheduler& scheduler, std::shared_ptr<const Application> 
     server_line_.append("Server: ").append(options.server_name).append("\r\n");
   }
   options_.server_name = {};
+  options_.ssl = nullptr;
 }
 
 ParserLimits ServerCore::limits() const noexcept {
@@ -78,15 +80,23 @@ Coro<> serve_connection(std::shared_ptr<ServerCore> core, StreamReader reader,
   co_await raise(error);
 }
 
+// `server_name` and `tls` are what the options only refer to.
 Coro<Server> listen(std::shared_ptr<const Application> app, std::string host, int port,
-                    ServerOptions http_options, std::string server_name) {
+                    ServerOptions http_options, std::string server_name,
+                    std::shared_ptr<const TlsContext> tls) {
   http_options.server_name = server_name;
+  http_options.ssl = tls.get();
   // Here, because start_server() may be called before its loop runs.
   auto core = std::make_shared<ServerCore>(asyncio::detail::running_scheduler(), std::move(app),
                                            http_options);
   asyncio::ServerOptions options;
   options.backlog = http_options.backlog;
   options.reuse_port = http_options.reuse_port;
+  if (http_options.ssl != nullptr) {
+    options.ssl = http_options.ssl;
+    options.ssl_handshake_timeout = http_options.ssl_handshake_timeout;
+    options.ssl_shutdown_timeout = http_options.ssl_shutdown_timeout;
+  }
   const auto on_connection = [weak = std::weak_ptr(core)](StreamReader reader,
                                                           StreamWriter writer) -> Coro<> {
     std::shared_ptr<ServerCore> alive = weak.lock();
@@ -125,7 +135,7 @@ Coro<> Server::shutdown(Delay grace) { return core_->shutdown(grace); }
 Coro<Server> start_server(std::shared_ptr<const Application> app, std::string_view host, int port,
                           ServerOptions options) {
   return detail::listen(std::move(app), std::string(host), port, options,
-                        std::string(options.server_name));
+                        std::string(options.server_name), detail::hold(options.ssl));
 }
 
 Coro<Server> start_server(Application app, std::string_view host, int port, ServerOptions options) {

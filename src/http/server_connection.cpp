@@ -81,7 +81,7 @@ Coro<> ServerConnection::say_goodbye() {
 // A peer that still sends: to close now would reset the connection, and the reset would overtake
 // the answer. RFC 9112 section 9.6.
 Coro<> ServerConnection::linger() {
-  writer_.write_eof();
+  if (writer_.can_write_eof()) writer_.write_eof();
   const auto deadline = base::saturating_add(now(), kLingerTime);
   std::uint64_t discarded = 0;
   while (discarded < kLingerBytes) {

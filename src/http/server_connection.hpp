@@ -29,6 +29,7 @@ class ServerConnection : public base::ListNode, private BodyWriter {
   Coro<> serve();
 
   [[nodiscard]] SocketAddress peer() const { return writer_.peername(); }
+  [[nodiscard]] const SSLObject* ssl_object() const noexcept { return writer_.ssl_object(); }
   [[nodiscard]] bool body_pending() const noexcept { return body_pending_; }
   Coro<std::string> read_body();
 

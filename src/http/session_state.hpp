@@ -12,6 +12,7 @@
 #include "asyncio/http/url.hpp"
 #include "http/connection_pool.hpp"
 #include "http/resolver_cache.hpp"
+#include "http/tls_contexts.hpp"
 
 namespace asyncio::http::detail {
 
@@ -41,6 +42,7 @@ struct SessionState {
   std::array<std::optional<std::string>, 2> usual;  // lines, without and with Accept-Encoding
   std::shared_ptr<ConnectionPool> connections;
   std::unique_ptr<ResolverCache> resolver;
+  TlsContexts tls;
   bool closed = false;
 };
 

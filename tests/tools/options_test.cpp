@@ -198,6 +198,30 @@ TEST(options, serve_reads_every_option) {
   EXPECT_EQ(parsed<ServeOptions>({"serve"}).workers, 1U);
 }
 
+TEST(options, tls_of_serve_needs_a_certificate_or_makes_one) {
+  EXPECT_FALSE(parsed<ServeOptions>({"serve"}).tls);
+  EXPECT_TRUE(parsed<ServeOptions>({"serve", "--tls"}).tls);
+  auto options = parsed<ServeOptions>({"serve", "--tls", "--cert", "c.pem", "--key", "k.pem"});
+  EXPECT_EQ(options.cert_file, "c.pem");
+  EXPECT_EQ(options.key_file, "k.pem");
+  EXPECT_EQ(refused({"serve", "--cert", "c.pem"}), "asyncio serve: --cert, --key: they need --tls");
+  EXPECT_EQ(refused({"serve", "--tls", "--key", "k.pem"}), "asyncio serve: --key: it needs --cert");
+}
+
+TEST(options, fetch_can_be_told_whom_to_trust) {
+  auto options = parsed<FetchOptions>(
+      {"fetch", "https://a/", "--cacert", "ca.pem", "--cert", "c.pem", "--key", "k.pem"});
+  EXPECT_FALSE(options.insecure);
+  EXPECT_EQ(options.ca_file, "ca.pem");
+  EXPECT_EQ(options.cert_file, "c.pem");
+  EXPECT_EQ(options.key_file, "k.pem");
+  EXPECT_TRUE(parsed<FetchOptions>({"fetch", "-k", "https://a/"}).insecure);
+  EXPECT_EQ(refused({"fetch", "https://a/", "--key", "k.pem"}),
+            "asyncio fetch: --key: it needs --cert");
+  EXPECT_EQ(refused({"fetch", "https://a/", "-k", "--cacert", "ca.pem"}),
+            "asyncio fetch: --insecure: it trusts everybody, so --cacert has no meaning");
+}
+
 TEST(options, jitter_alone_is_half_the_delay_wherever_it_stands) {
   EXPECT_EQ(parsed<ServeOptions>({"serve", "--jitter", "--delay", "100ms"}).jitter, 50ms);
   EXPECT_EQ(parsed<ServeOptions>({"serve", "--delay", "100ms", "--jitter"}).jitter, 50ms);

@@ -49,8 +49,10 @@ Failure of_client_error(const http::ClientError& failed) {
     throw;
   } catch (const http::ClientConnectorDNSError& error) {
     return of_name(error);
+  } catch (const http::ClientConnectorCertificateError& error) {
+    return describe("certificate not trusted", error, false, true);
   } catch (const http::ClientConnectorSSLError& error) {
-    return describe("https is not yet supported", error, false, true);
+    return describe("no TLS connection", error, false, true);
   } catch (const http::ClientConnectorError& error) {
     return of_connector(error);
   } catch (const http::ClientOSError& error) {

@@ -12,6 +12,7 @@
 #include <unordered_map>
 
 #include "asyncio/http.hpp"
+#include "asyncio/ssl.hpp"
 #include "tools/asyncio/body_sinks.hpp"
 #include "tools/asyncio/download.hpp"
 #include "tools/asyncio/errors.hpp"
@@ -67,6 +68,26 @@ void check_headers(const FetchOptions& options) {
       throw UsageError("asyncio fetch: --header: " + quote(name) + ": " +
                        escape_controls(error.what()));
     }
+  }
+}
+
+ssl::SSLContext read_tls_files(const FetchOptions& options) {
+  ssl::SSLContext context = options.insecure          ? ssl::create_unverified_context()
+                            : options.ca_file.empty() ? ssl::create_default_context()
+                                                      : ssl::SSLContext(ssl::PROTOCOL_TLS_CLIENT);
+  context.set_alpn_protocols({"http/1.1"});
+  if (!options.ca_file.empty()) context.load_verify_locations(options.ca_file);
+  if (!options.cert_file.empty()) context.load_cert_chain(options.cert_file, options.key_file);
+  return context;
+}
+
+// What the options say; nothing: the session's default does.
+std::optional<ssl::SSLContext> make_tls_context(const FetchOptions& options) {
+  if (!options.insecure && options.ca_file.empty() && options.cert_file.empty()) return {};
+  try {
+    return read_tls_files(options);
+  } catch (const OSError& error) {
+    throw UsageError("asyncio fetch: " + std::string(error.what()));
   }
 }
 
@@ -217,7 +238,10 @@ Coro<int> FetchRun::run() {
   const Leaving leaving(*this, signals);
   started_ = get_running_loop().time();
   limit_connections();
-  http::ClientSession session(session_options());
+  const std::optional<ssl::SSLContext> tls = make_tls_context(options_);
+  http::ClientSessionOptions of_session = session_options();
+  of_session.ssl = tls ? &*tls : nullptr;
+  http::ClientSession session(of_session);
   session_ = &session;
   if (bar_) ticker_ = create_task(show_progress());
   const Ending ending = co_await run_all();

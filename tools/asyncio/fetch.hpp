@@ -20,8 +20,12 @@ struct FetchOptions {
   std::chrono::nanoseconds total_timeout{0};                    // of all together; 0: none
   unsigned max_redirects = 10;
   std::vector<std::pair<std::string, std::string>> headers;  // name and value, free of line breaks
-  bool json = false;                                         // one line per URL on stdout
-  bool quiet = false;                                        // no progress, no summary
+  bool insecure = false;                                     // take any certificate
+  std::string ca_file;    // PEM: trust these instead of what the system trusts
+  std::string cert_file;  // PEM: our own certificate, for servers that ask for one
+  std::string key_file;   // PEM; empty: it is in cert_file
+  bool json = false;      // one line per URL on stdout
+  bool quiet = false;     // no progress, no summary
 };
 
 /// Exit code: 0 all fine, 1 some failed, 3 nothing was reachable. Throws UsageError, ToolError,

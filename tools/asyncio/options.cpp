@@ -190,6 +190,21 @@ void add_fetch_transfer(CLI::App* app, FetchOptions& options) {
          [&options](const std::string& text) { options.headers.push_back(parse_header(text)); });
 }
 
+std::string named_file(const std::string& text) {
+  if (text.empty()) throw UsageError("the file name is empty");
+  return text;
+}
+
+void add_fetch_tls(CLI::App* app, FetchOptions& options) {
+  app->add_flag("-k,--insecure", options.insecure, "take any certificate of a server");
+  value(app, "--cacert", "FILE", "trust these certificates (PEM), not the system's",
+        [&options](const std::string& text) { options.ca_file = named_file(text); });
+  value(app, "--cert", "FILE", "our own certificate (PEM), for servers that ask for one",
+        [&options](const std::string& text) { options.cert_file = named_file(text); });
+  value(app, "--key", "FILE", "its private key (default: in the same file)",
+        [&options](const std::string& text) { options.key_file = named_file(text); });
+}
+
 void add_fetch_output(CLI::App* app, FetchOptions& options) {
   value(app, "-o,--output", "DIR", "a file per address in DIR instead of standard output",
         [&options](const std::string& text) {
@@ -205,6 +220,12 @@ void finish_fetch(FetchOptions& options) {
   if (options.urls.empty() && options.input_file.empty()) {
     throw UsageError("URL: nothing to fetch: give addresses or -i FILE");
   }
+  if (!options.key_file.empty() && options.cert_file.empty()) {
+    throw UsageError("--key: it needs --cert");
+  }
+  if (options.insecure && !options.ca_file.empty()) {
+    throw UsageError("--insecure: it trusts everybody, so --cacert has no meaning");
+  }
   if (options.connections_per_host == 0) options.connections_per_host = options.connections;
 }
 
@@ -214,6 +235,8 @@ constexpr const char* kServeExamples = R"(Examples:
   asyncio serve --delay 100ms --size 13k           any path is a page; Ctrl-C ends it
   asyncio serve --port 8080 public                 the files in ./public
   asyncio serve --workers 0 public                 the same on all cores
+  asyncio serve --tls                              https, with a certificate made on the spot
+  asyncio serve --tls --cert cert.pem --key key.pem public
   asyncio serve --delay 50ms --jitter 20ms --fail 1% --seed 7)";
 
 struct ServeDraft {
@@ -253,10 +276,23 @@ void add_serve(CLI::App* app, ServeDraft& draft) {
         [&options](const std::string& text) {
           options.workers = static_cast<std::size_t>(parse_count(text, 0, 1024));
         });
+  app->add_flag("--tls", options.tls, "https; without --cert with a certificate made on the spot");
+  value(app, "--cert", "FILE", "certificate chain (PEM)",
+        [&options](const std::string& text) { options.cert_file = named_file(text); });
+  value(app, "--key", "FILE", "its private key (default: in the same file)",
+        [&options](const std::string& text) { options.key_file = named_file(text); });
   app->add_flag("-q,--quiet", options.quiet, "no line per request");
   value(app, "--ready-fd", "FD", "", [&options](const std::string& text) {
     options.ready_fd = static_cast<int>(parse_count(text, 0, 1'000'000));
   })->group("");
+}
+
+void finish_serve(const ServeOptions& options) {
+  const bool certificate = !options.cert_file.empty() || !options.key_file.empty();
+  if (certificate && !options.tls) throw UsageError("--cert, --key: they need --tls");
+  if (!options.key_file.empty() && options.cert_file.empty()) {
+    throw UsageError("--key: it needs --cert");
+  }
 }
 
 // ---- all ---------------------------------------------------------------------------------------
@@ -288,6 +324,7 @@ struct Parser {
     fetch_app = app.add_subcommand("fetch", "Download many addresses at once");
     fetch_app->footer(kFetchExamples);
     add_fetch_transfer(fetch_app, fetch);
+    add_fetch_tls(fetch_app, fetch);
     add_fetch_output(fetch_app, fetch);
     serve_app = app.add_subcommand("serve", "Serve pages with delays and failures, or files");
     serve_app->footer(kServeExamples);
@@ -328,6 +365,7 @@ Command command_of(Parser& parser, const std::vector<std::string>& arguments) {
   }
   if (parser.serve_app->parsed()) {
     refuse_leftovers(*parser.serve_app);
+    finish_serve(parser.serve.options);
     if (parser.serve.jitter_from_delay)
       parser.serve.options.jitter = parser.serve.options.delay / 2;
     return parser.serve.options;

@@ -3,10 +3,13 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <optional>
 
 #include "asyncio/http.hpp"
+#include "asyncio/ssl.hpp"
 #include "tools/asyncio/errors.hpp"
 #include "tools/asyncio/page_site.hpp"
+#include "tools/asyncio/self_signed.hpp"
 #include "tools/asyncio/stop_signals.hpp"
 #include "tools/asyncio/terminal.hpp"
 
@@ -38,7 +41,25 @@ void greet(const ServeOptions& options, const SocketAddress& address) {
     what += " by " + (options.workers == 0 ? "a worker per core"
                                            : std::to_string(options.workers) + " workers");
   }
-  write_stderr("serving " + what + " at http://" + address.to_string() + "/ (Ctrl-C ends it)\n");
+  write_stderr("serving " + what + (options.tls ? " at https://" : " at http://") +
+               address.to_string() + "/ (Ctrl-C ends it)\n");
+}
+
+// The certificate that was given, or one for this run alone, which clients do not know.
+ssl::SSLContext make_tls_context(const ServeOptions& options) {
+  ssl::SSLContext context = ssl::create_default_context(ssl::Purpose::CLIENT_AUTH);
+  context.set_alpn_protocols({"http/1.1"});
+  if (!options.cert_file.empty()) {
+    context.load_cert_chain(options.cert_file, options.key_file);
+    return context;
+  }
+  const SelfSigned own = make_self_signed(options.host);
+  context.load_cert_chain_pem(own.pem, own.pem);
+  if (!options.quiet) {
+    write_stderr("certificate made for this run, SHA-256 " + own.fingerprint +
+                 "\nclients do not trust it: asyncio fetch --insecure, curl --insecure\n");
+  }
+  return context;
 }
 
 Coro<int> serve(const ServeOptions& options) {
@@ -51,6 +72,13 @@ Coro<int> serve(const ServeOptions& options) {
   how.shutdown_timeout = std::chrono::seconds(5);
   how.handle_signals = false;
   how.server.backlog = 4096;
+  std::optional<ssl::SSLContext> tls;
+  try {
+    if (options.tls) tls.emplace(make_tls_context(options));
+  } catch (const OSError& error) {
+    throw ToolError("cannot serve: " + std::string(error.what()));
+  }
+  how.server.ssl = tls ? &*tls : nullptr;
   how.access_log = options.quiet ? nullptr : &access_log;
   std::exception_ptr failure;
   const http::ListeningCallback on_listening = [&](const std::vector<SocketAddress>& sockets) {

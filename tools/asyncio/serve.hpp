@@ -20,6 +20,9 @@ struct ServeOptions {
   double fail_share = 0;                 // this share of answers, 0 to 1, is a 500
   std::uint64_t seed = 0;                // of jitter and failures
   std::size_t workers = 1;               // loops, each in a thread of its own; 0: one per core
+  bool tls = false;                      // https
+  std::string cert_file;                 // PEM; empty: one is made on the spot
+  std::string key_file;                  // PEM; empty: it is in cert_file
   bool quiet = false;                    // no line per request, no greeting
   /// When >= 0: write "PORT\n" here, then close it, once connections are accepted.
   int ready_fd = -1;

@@ -8,6 +8,10 @@
 
 #include "asyncio/base/delay.hpp"
 
+namespace asyncio {
+class TlsContext;
+}
+
 namespace asyncio::http {
 
 /// Time limits of one request; nullopt: none. Python: aiohttp.ClientTimeout.
@@ -34,6 +38,9 @@ struct ClientSessionOptions {
   std::optional<std::uint64_t> max_body_bytes = std::nullopt;  ///< of one response, decoded
   std::string_view base_url = {};                   ///< what relative URLs are resolved against
   std::string_view user_agent = "asyncio-cpp/0.1";  ///< empty: none is sent
+  /// For https, an ssl::SSLContext; null: ssl::create_default_context(), which trusts what the
+  /// system trusts. Copied. Python: TCPConnector(ssl=...).
+  const TlsContext* ssl = nullptr;
 };
 
 }  // namespace asyncio::http

@@ -28,6 +28,8 @@ struct RequestSpec {
   std::optional<std::size_t> max_redirects;
   std::optional<bool> auto_decompress;
   std::optional<bool> raise_for_status;
+  std::shared_ptr<const TlsContext> ssl;
+  std::string server_hostname;
   bool allow_redirects = true;
   bool has_body = false;
 };
@@ -43,7 +45,8 @@ struct RequestSpec {
 /// When other requests wait for a connection, bodies that nobody reads yet are read ahead, up to
 /// 128 KB each, so that a program may collect more responses than there are connections.
 ///
-/// Errors of the await: InvalidURL; ValueError for credentials given twice; ClientConnectorError;
+/// Errors of the await: InvalidURL; ValueError for credentials given twice; ClientConnectorError,
+/// with https also ClientConnectorCertificateError and ClientConnectorSSLError;
 /// ServerDisconnectedError; TimeoutError; TooManyRedirects; HttpProcessingError for an answer that
 /// is not HTTP; ClientResponseError with raise_for_status. Each names method and URL. Cancelling
 /// closes the connection.
@@ -80,6 +83,17 @@ class [[nodiscard("a request is sent when it is awaited: co_await it")]] ClientR
   ClientRequest& raise_for_status(bool raise = true) &;
   ClientRequest&& raise_for_status(bool raise = true) && {
     return std::move(raise_for_status(raise));
+  }
+
+  /// For https: this instead of the session's context. Only connections that were made with the
+  /// same one are used. Python: ssl=.
+  ClientRequest& ssl(const TlsContext& context) &;
+  ClientRequest&& ssl(const TlsContext& context) && { return std::move(ssl(context)); }
+  /// For https: whom to ask for, and whose certificate to expect, instead of the URL's host; for
+  /// redirects to other origins it does not count. Python: server_hostname=.
+  ClientRequest& server_hostname(std::string_view name) &;
+  ClientRequest&& server_hostname(std::string_view name) && {
+    return std::move(server_hostname(name));
   }
 
   asyncio::detail::CoroAwaiter<ClientResponse> operator co_await() &&;

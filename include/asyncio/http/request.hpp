@@ -13,6 +13,10 @@
 #include "asyncio/http/message.hpp"
 #include "asyncio/loop/socket_address.hpp"
 
+namespace asyncio {
+class SSLObject;
+}
+
 namespace asyncio::http {
 
 namespace detail {
@@ -50,6 +54,13 @@ class Request {
   [[nodiscard]] const std::string& match_info(std::string_view name) const noexcept;
   /// The peer's address. Python: request.remote (without the port).
   [[nodiscard]] SocketAddress remote() const;
+  /// Came over TLS. Python: request.secure.
+  [[nodiscard]] bool secure() const noexcept { return ssl_object() != nullptr; }
+  /// "https" or "http". Python: request.scheme.
+  [[nodiscard]] std::string_view scheme() const noexcept { return secure() ? "https" : "http"; }
+  /// What TLS has agreed on, with the client's certificate where one was asked for; null for http.
+  /// Python: request.transport.get_extra_info('ssl_object').
+  [[nodiscard]] const SSLObject* ssl_object() const noexcept;
   /// Whether there is a body that was not read to its end. Python: can_read_body.
   [[nodiscard]] bool can_read_body() const noexcept;
 

@@ -13,6 +13,10 @@
 #include "asyncio/http/application.hpp"
 #include "asyncio/loop/socket_address.hpp"
 
+namespace asyncio {
+class TlsContext;
+}
+
 namespace asyncio::http {
 
 namespace detail {
@@ -31,6 +35,10 @@ struct ServerOptions {
                                                               ///< all of it at 256 bytes/s; 408
   Delay write_timeout = Delay(std::chrono::seconds(30));      ///< for a peer that does not read
   Delay keepalive_timeout = Delay(std::chrono::seconds(75));  ///< between two requests
+  /// Serve https with it, an ssl::SSLContext; null: http. Copied. Python: ssl_context=.
+  const TlsContext* ssl = nullptr;
+  Delay ssl_handshake_timeout = Delay(std::chrono::seconds(60));  ///< for the whole of it
+  Delay ssl_shutdown_timeout = Delay(std::chrono::seconds(30));   ///< for the peer's good-bye
   std::string_view server_name = "asyncio-cpp";  ///< the Server field; empty: none. Copied
 };
 
