@@ -204,6 +204,7 @@ TEST_P(backend, tells_edges_once_and_both_directions_apart) {
   EXPECT_FALSE(kernel->watching());
 }
 
+// Fault L10: both at once
 TEST_P(backend, a_peer_that_closes_is_a_hang_up_for_both_directions) {
   make_pair();
   ASSERT_EQ(kernel->watch(descriptor), 0);

@@ -218,7 +218,7 @@ TEST_F(uring_poller, thousands_of_edges_with_room_for_a_few_are_all_told) {
   for (const auto& one : all) small.remove(one->descriptor);
 }
 
-// Fault L5
+// Fault L5, L10
 TEST_F(uring_poller, nothing_is_lost_or_doubled_when_the_kernel_wants_to_be_asked_again) {
   for (const int error : {-EINTR, -EAGAIN, -EBUSY}) {
     UringPoller small(faulty_ring_calls());
