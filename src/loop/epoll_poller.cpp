@@ -87,12 +87,29 @@ int EpollPoller::add(Descriptor& descriptor) noexcept {
   epoll_event interest{};
   interest.events = EPOLLET | EPOLLIN | EPOLLOUT | EPOLLRDHUP;
   interest.data.ptr = &descriptor;
-  return ::epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor.fd, &interest) == 0 ? 0 : -errno;
+  if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor.fd, &interest) != 0) return -errno;
+  const auto number = static_cast<std::size_t>(descriptor.fd);
+  try {
+    if (owners_.size() <= number) {
+      owners_.resize(std::max(number + 1, owners_.size() + owners_.size() / 4));
+    }
+  } catch (const std::bad_alloc&) {
+    ::epoll_ctl(epoll_, EPOLL_CTL_DEL, descriptor.fd, nullptr);
+    return -ENOMEM;
+  }
+  owners_[number] = &descriptor;
+  return 0;
 }
 
 void EpollPoller::remove(Descriptor& descriptor) noexcept {
-  // Closing alone would not do: a copy of the descriptor (dup, fork) keeps the registration.
-  ::epoll_ctl(epoll_, EPOLL_CTL_DEL, descriptor.fd, nullptr);
+  const auto number = static_cast<std::size_t>(descriptor.fd);
+  // Closed unseen, the number may be somebody else's by now, with a registration of his own; or it
+  // was registered before a fork.
+  if (number < owners_.size() && owners_[number] == &descriptor) {
+    owners_[number] = nullptr;
+    // Closing alone would not do: a copy of the descriptor (dup, fork) keeps the registration.
+    ::epoll_ctl(epoll_, EPOLL_CTL_DEL, descriptor.fd, nullptr);
+  }
   for (int i = 0; i < batch_; ++i) {
     epoll_event& event = events_[static_cast<std::size_t>(i)];
     if (event.data.ptr == &descriptor) event.data.ptr = nullptr;

@@ -29,6 +29,7 @@ class EpollPoller final : public Poller {
   int wait(Nanoseconds timeout) noexcept;
 
   int epoll_ = -1;
+  std::vector<Descriptor*> owners_;  // by number: who is registered with it
   bool has_pwait2_ = true;
   std::vector<epoll_event> events_;
   int batch_ = 0;  // how many of events_ are there to be dispatched

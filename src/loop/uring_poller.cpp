@@ -93,7 +93,8 @@ int UringPoller::add(Descriptor& descriptor) noexcept {
   if (fd < 0) return -EBADF;
   try {
     if (slots_.size() <= static_cast<std::size_t>(fd)) {
-      slots_.resize(std::max<std::size_t>(static_cast<std::size_t>(fd) + 1, slots_.size() + slots_.size() / 4));
+      slots_.resize(std::max<std::size_t>(static_cast<std::size_t>(fd) + 1,
+                                          slots_.size() + slots_.size() / 4));
     }
     Slot& slot = slots_[static_cast<std::size_t>(fd)];
     if (slot.descriptor != nullptr && is_taken(fd)) return -EEXIST;

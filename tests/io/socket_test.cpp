@@ -94,6 +94,25 @@ TEST_F(socket, data_and_end_that_come_together_are_both_read) {
   EXPECT_EQ(run(main()), "last words");
 }
 
+// Fault L10: somebody else was faster, with a copy of the descriptor
+TEST_F(socket, a_wake_up_for_nothing_goes_unnoticed) {
+  auto main = [&]() -> Coro<std::string> {
+    auto read = create_task(recv_once(ours));
+    co_await sleep(0s);
+    for (int i = 0; i < 3; ++i) {
+      peer.send("x");
+      char stolen = 0;
+      while (::recv(pair.ours, &stolen, 1, MSG_DONTWAIT) < 0) {
+      }
+      for (int turn = 0; turn < 5; ++turn) co_await sleep(0s);
+      EXPECT_FALSE(read.done());
+    }
+    peer.send("kept");
+    co_return co_await read;
+  };
+  EXPECT_EQ(run(main()), "kept");
+}
+
 TEST_F(socket, reads_into_the_loops_own_buffer) {
   auto main = [&]() -> Coro<std::string> {
     const std::span<const std::byte> data = co_await ours.recv_some();
@@ -144,7 +163,7 @@ TEST_F(socket, a_reset_in_the_middle_of_a_read_is_a_connection_reset_error) {
             "ConnectionResetError: recv: connection reset by peer");
 }
 
-// reliability L15
+// Fault L15
 TEST_F(socket, closing_ends_the_waits_with_an_error) {
   auto main = [&]() -> Coro<> {
     auto read = create_task(recv_once(ours));

@@ -222,7 +222,8 @@ TEST_P(backend, a_peer_that_closes_is_a_hang_up_for_both_directions) {
   kernel->unwatch(descriptor);
 }
 
-// limits.md 7.4, reliability L15
+// limits.md 7.4
+// Fault L15
 TEST_P(backend, a_descriptor_unwatched_by_an_event_hears_nothing_of_the_same_batch) {
   int other[2];
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, other), 0);
@@ -251,6 +252,33 @@ TEST_P(backend, a_descriptor_unwatched_by_an_event_hears_nothing_of_the_same_bat
   ::close(other[1]);
 }
 
+// Fault L15
+TEST_P(backend, a_number_that_was_closed_unseen_is_the_next_ones) {
+  make_pair();
+  ASSERT_EQ(kernel->watch(descriptor), 0);
+  look();
+  const int number = pair[0];
+  ::close(pair[0]);  // by somebody who does not know of us
+  int other[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, other), 0);
+  ASSERT_EQ(other[0], number);
+  Descriptor second;
+  Listener second_reader;
+  second.fd = other[0];
+  second.reader = &second_reader;
+  ASSERT_EQ(kernel->watch(second), 0);
+  const int before = reader.calls;
+  kernel->unwatch(descriptor);  // its owner finds out later
+  ASSERT_EQ(::send(other[1], "x", 1, 0), 1);
+  look();
+  EXPECT_EQ(second_reader.calls, 1);
+  EXPECT_EQ(reader.calls, before);
+  kernel->unwatch(second);
+  pair[0] = -1;
+  ::close(other[0]);
+  ::close(other[1]);
+}
+
 // limits.md 7.3: closing is not enough when the descriptor has a copy
 TEST_P(backend, an_unwatched_descriptor_is_forgotten_although_a_copy_of_it_lives) {
   make_pair();
@@ -266,7 +294,7 @@ TEST_P(backend, an_unwatched_descriptor_is_forgotten_although_a_copy_of_it_lives
   ::close(copy);
 }
 
-// reliability L18
+// Fault L18
 TEST_P(backend, a_forked_child_leaves_the_parents_poller_alone) {
   make_pair();
   ASSERT_EQ(kernel->watch(descriptor), 0);
@@ -302,7 +330,7 @@ TEST_P(backend, calls_that_would_block_or_fail_return_the_errno_negated) {
   EXPECT_FALSE(closed.watched);
 }
 
-// reliability L17
+// Fault L17
 TEST_P(backend, sending_to_a_peer_that_has_gone_is_an_error_and_no_signal) {
   make_pair();
   ::close(std::exchange(pair[1], -1));

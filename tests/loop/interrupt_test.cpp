@@ -38,7 +38,7 @@ TEST(interrupt, ctrl_c_runs_the_handler_in_the_loop_not_in_the_signal) {
   EXPECT_EQ(disposition(), SIG_DFL);
 }
 
-// reliability L16
+// Fault L16
 TEST(interrupt, ctrl_c_wakes_a_loop_that_sleeps) {
   Scheduler loop;
   const InterruptGuard guard(loop, [&] { loop.stop(); });
@@ -83,7 +83,7 @@ TEST(interrupt, an_exception_of_the_handler_leaves_the_loop) {
   EXPECT_THROW(loop.run_forever(), KeyboardInterrupt);
 }
 
-// reliability L16: the second Ctrl-C must not need the loop's help
+// Fault L16: the second Ctrl-C must not need the loop's help
 TEST(interrupt_death, a_second_ctrl_c_that_finds_the_first_unnoticed_ends_the_process) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(

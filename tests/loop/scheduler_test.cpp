@@ -263,6 +263,7 @@ TEST_F(scheduler, a_delay_beyond_all_bounds_is_for_ever) {
 
 // CPython: test_base_events::BaseEventLoopTests::test_run_forever_pre_stopped
 // Rule 2.6
+// Fault L3
 TEST_F(scheduler, stop_before_run_makes_exactly_one_turn) {
   loop.call_soon([this] {
     note("first");
@@ -299,6 +300,7 @@ std::string message_of(const std::function<void()>& action) {
 
 // CPython: test_base_events::RunningLoopTests::test_running_loop_within_a_loop
 // Rule 2.7
+// Fault L3
 TEST_F(scheduler, no_loop_runs_inside_another) {
   Scheduler other(std::make_unique<test::ManualBackend>());
   std::string own;
@@ -316,6 +318,7 @@ TEST_F(scheduler, no_loop_runs_inside_another) {
 
 // CPython: test_events::EventLoopTestsMixin::test_close_running_event_loop
 // Rule 2.7
+// Fault L3
 TEST_F(scheduler, a_running_loop_cannot_be_closed) {
   std::string message;
   loop.call_soon([&] { message = message_of([&] { loop.close(); }); });
@@ -342,6 +345,7 @@ TEST_F(scheduler, a_closed_loop_takes_nothing_and_drops_what_it_had) {
 
 // CPython: test_events::HandleTests::test_callback_with_exception
 // Rule 2.8
+// Fault L1
 TEST_F(scheduler, a_callbacks_exception_goes_to_the_handler_and_the_loop_goes_on) {
   std::vector<std::string> seen;
   loop.set_exception_handler([&](Scheduler&, const ExceptionContext& context) {
@@ -372,6 +376,7 @@ TEST_F(scheduler, system_exit_and_keyboard_interrupt_leave_at_once_and_the_loop_
 
 // CPython: test_base_events::BaseEventLoopTests::test_set_exc_handler_broken
 // Rule 2.9
+// Fault L2
 TEST_F(scheduler, a_handler_that_fails_is_reported_itself_with_what_it_was_told) {
   const LogCatcher log;
   loop.set_exception_handler(
@@ -386,6 +391,7 @@ TEST_F(scheduler, a_handler_that_fails_is_reported_itself_with_what_it_was_told)
 
 // CPython: test_base_events::BaseEventLoopTests::test_default_exc_handler_broken
 // Rule 2.9
+// Fault L2
 TEST_F(scheduler, when_the_default_handler_fails_too_a_log_line_is_the_last_resort) {
   struct Broken : Describable {
     [[nodiscard]] std::string repr() const override { throw ValueError("repr"); }

@@ -189,7 +189,8 @@ TEST_F(uring_poller, what_cannot_be_waited_for_is_refused_at_once_as_by_epoll) {
   look();
 }
 
-// limits.md 7.7. Fault L5
+// limits.md 7.7
+// Fault L5
 TEST_F(uring_poller, thousands_of_edges_with_room_for_a_few_are_all_told) {
   UringPoller small(faulty_ring_calls());
   ASSERT_EQ(small.open(event_, {.entries = 4, .completions = 8, .one_thread = true}), 0);
@@ -314,7 +315,8 @@ TEST_F(uring_poller, a_loop_that_goes_on_in_another_thread_hears_what_comes) {
   EXPECT_EQ(one.calls, 1);
 }
 
-// limits.md 7.10, reliability L18
+// limits.md 7.10
+// Fault L18
 TEST_F(uring_poller, a_forked_child_that_ends_takes_nothing_away) {
   Watched one;
   ASSERT_EQ(poller_.add(one.descriptor), 0);

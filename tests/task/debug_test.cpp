@@ -31,6 +31,7 @@ class debug_mode : public LoopTest {
 
 // CPython: test_base_events::BaseEventLoopWithSelectorTests::test_log_slow_callbacks
 // Rule 2.56
+// Fault L14
 TEST_F(debug_mode, a_slow_callback_and_a_slow_step_are_logged) {
   EXPECT_EQ(loop().slow_callback_duration(), 100ms);
   loop().call_soon([this] { work(1s); });
