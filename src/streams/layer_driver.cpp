@@ -74,7 +74,8 @@ void LayerDriver::pump_handshake() {
       connection_->received(connection_->scheduler().scratch(connection_).first(plain));
     if (connection_->error()) return finish_handshake(connection_->error());
   }
-  finish_handshake(layer_->state() == StreamLayer::State::failed ? layer_->error() : nullptr);
+  // What comes behind the handshake, and breaks, is for whoever reads.
+  finish_handshake(layer_->was_open() ? nullptr : layer_->error());
 }
 
 void LayerDriver::finish_handshake(std::exception_ptr error) noexcept {
@@ -129,7 +130,8 @@ Fill LayerDriver::take_wire(std::size_t& plain) {
   const std::ptrdiff_t count = connection.try_recv(room);
   if (count == -EAGAIN) return Fill::blocked;
   if (count < 0) {
-    connection.set_failure(connection.describe_error(static_cast<int>(-count), "recv"));
+    const char* operation = phase_ == Phase::handshake ? "TLS handshake with" : "recv";
+    connection.set_failure(connection.describe_error(static_cast<int>(-count), operation));
     connection.fail(connection.exception());
     return Fill::failed;
   }

@@ -129,6 +129,7 @@ void Layer::shake_hands() noexcept {
   const int result = SSL_do_handshake(ssl_.get());
   if (result == 1) {
     state_ = State::open;
+    was_open_ = true;
   } else if (SSL_get_error(ssl_.get(), result) != SSL_ERROR_WANT_READ) {
     fail();
   }

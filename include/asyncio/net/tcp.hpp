@@ -71,9 +71,10 @@ Coro<StreamPair> connect_any(std::vector<SocketAddress> addresses, SocketAddress
                              .ssl_handshake_timeout = options.ssl_handshake_timeout,
                              .ssl_shutdown_timeout = options.ssl_shutdown_timeout});
   std::string local_host(std::exchange(options.local_host, {}));
+  if (setup.find_mistake()) return detail::connect_secure({}, std::move(setup));
   Coro<StreamPair> connecting =
       detail::connect_tcp(std::string(host), port, std::move(local_host), options);
-  if (setup.is_plain()) return connecting;
+  if (!setup.wanted()) return connecting;
   setup.set_destination(host, port);
   return detail::connect_secure(std::move(connecting), std::move(setup));
 }

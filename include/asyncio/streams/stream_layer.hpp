@@ -31,6 +31,8 @@ class StreamLayer : public SSLObject {
 
   [[nodiscard]] State state() const noexcept { return state_; }
   [[nodiscard]] const std::exception_ptr& error() const noexcept { return error_; }
+  /// The handshake has succeeded, whatever came after it.
+  [[nodiscard]] bool was_open() const noexcept { return was_open_; }
 
   /// Bytes from the wire, all of which it takes; how many of the user's it has made of them, in
   /// `plain`, which must have room for kLayerSlack more than there are. In state `handshake` an
@@ -46,6 +48,7 @@ class StreamLayer : public SSLObject {
 
  protected:
   State state_ = State::handshake;
+  bool was_open_ = false;
   std::exception_ptr error_;
 };
 
@@ -122,10 +125,6 @@ class SecureSetup {
 
   /// TLS is wanted.
   [[nodiscard]] bool wanted() const noexcept { return factory_ != nullptr; }
-  /// No word of TLS: there is nothing to do and nothing to refuse.
-  [[nodiscard]] bool is_plain() const noexcept {
-    return !wanted() && server_hostname_.empty() && !has_times_;
-  }
   /// What is wrong with the options, or null.
   [[nodiscard]] std::exception_ptr find_mistake() const;
   [[nodiscard]] LayerFactory& factory() const noexcept { return *factory_; }

@@ -138,7 +138,8 @@ namespace detail {
 /// Takes over a connected, non-blocking descriptor.
 StreamPair make_streams(Scheduler& scheduler, int fd, std::size_t limit = kStreamLimit);
 
-/// Connects by `connecting`, then shakes hands as `setup` says; a mistake in that comes first.
+/// Connects by `connecting`, then shakes hands as `setup` says; a mistake in that comes first, and
+/// nothing is connected then.
 Coro<StreamPair> connect_secure(Coro<StreamPair> connecting, SecureSetup setup);
 
 }  // namespace detail
