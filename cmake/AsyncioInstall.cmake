@@ -1,13 +1,14 @@
 # `cmake --install` and find_package(asyncio). Components of the package: asyncio::asyncio is always
 # there; `find_package(asyncio COMPONENTS http)` adds asyncio::http and looks for what it links; `tls`
-# and `testing` add asyncio::tls and asyncio::testing.
+# and `testing` add asyncio::tls and asyncio::testing, `concurrent` asyncio::concurrent, for which it
+# looks for cereal's headers.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/asyncio)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/asyncio DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         COMPONENT asyncio_library)
-foreach(library asyncio asyncio_tls asyncio_http asyncio_testing)
+foreach(library asyncio asyncio_tls asyncio_http asyncio_concurrent asyncio_testing)
   string(REPLACE "asyncio_" "" name ${library})
   set_target_properties(${library} PROPERTIES EXPORT_NAME ${name})
   install(TARGETS ${library} EXPORT ${name}-targets COMPONENT asyncio_library)

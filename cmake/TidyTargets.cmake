@@ -15,7 +15,8 @@ foreach(check conformance layers names paths real_time sizes snippets text)
 endforeach()
 
 # The seam is checked on what the compiler made, so that no macro or inline function hides a call.
-set(objects $<TARGET_OBJECTS:asyncio> $<TARGET_OBJECTS:asyncio_http> $<TARGET_OBJECTS:asyncio_testing>)
+set(objects $<TARGET_OBJECTS:asyncio> $<TARGET_OBJECTS:asyncio_http>
+            $<TARGET_OBJECTS:asyncio_concurrent> $<TARGET_OBJECTS:asyncio_testing>)
 file(GENERATE OUTPUT ${PROJECT_BINARY_DIR}/objects.txt
      CONTENT "$<JOIN:$<FILTER:${objects},EXCLUDE,[pg]ch$>,\n>\n")
 add_test(NAME tidy.seam COMMAND asyncio_tidy seam ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/objects.txt)
@@ -36,7 +37,7 @@ if(ASYNCIO_TIDY)
   endforeach()
   if(header_sources)
     add_library(asyncio_headers OBJECT ${header_sources})
-    target_link_libraries(asyncio_headers PRIVATE asyncio asyncio_flags)
+    target_link_libraries(asyncio_headers PRIVATE asyncio asyncio_concurrent asyncio_flags)
     target_compile_options(asyncio_headers PRIVATE -O0 -g0)
   endif()
   # The proof that such a source fails for a header that forgets an include.

@@ -127,6 +127,11 @@ std::string type_name(const std::type_info& type) {
   std::unique_ptr<char, decltype(&std::free)> text(
       abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), &std::free);
   std::string name = status == 0 ? text.get() : type.name();
+  // An exception that came from another process is of a type derived from what was thrown there
+  // (concurrent/errors.hpp), which is no reader's concern.
+  constexpr std::string_view kRemote = "asyncio::concurrent::Remote<";
+  if (name.starts_with(kRemote))
+    name = name.substr(kRemote.size(), name.size() - kRemote.size() - 1);
   for (const char* prefix : {"asyncio::http::", "asyncio::"}) {
     if (name.starts_with(prefix)) return name.substr(std::char_traits<char>::length(prefix));
   }

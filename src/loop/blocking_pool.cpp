@@ -4,45 +4,14 @@
 
 #include <algorithm>
 #include <csignal>
-#include <cstdlib>
 #include <utility>
 
 #include "asyncio/base/error.hpp"
 #include "loop/fork_count.hpp"
+#include "loop/strays.hpp"
 
 namespace asyncio::detail {
 namespace {
-
-// The threads that nobody joins. The process must not tear down its globals under them.
-class Strays {
- public:
-  static Strays& instance() {
-    static auto* strays = new Strays;  // they may outlive every static object
-    return *strays;
-  }
-  void add(std::size_t threads) {
-    static const int registered = std::atexit([] { instance().wait(); });
-    (void)registered;
-    const std::lock_guard lock(mutex_);
-    count_ += threads;
-  }
-  void remove() {
-    const std::lock_guard lock(mutex_);
-    if (--count_ == 0) none_left_.notify_all();
-  }
-
- private:
-  void wait() {
-    if (process_ != fork_count()) return;  // they stayed in the parent
-    std::unique_lock lock(mutex_);
-    none_left_.wait(lock, [this] { return count_ == 0; });
-  }
-
-  std::mutex mutex_;
-  std::condition_variable none_left_;
-  std::size_t count_ = 0;
-  unsigned process_ = fork_count();
-};
 
 std::size_t usual_number_of_threads() {
   return std::min(32U, std::max(1U, std::thread::hardware_concurrency()) + 4);
@@ -91,7 +60,7 @@ struct BlockingPool::Shared {
     if (--live_threads == 0 && stopping) tell = std::move(ended);
     lock.unlock();
     if (tell) tell();
-    if (stray) Strays::instance().remove();
+    if (stray) remove_stray();
   }
 };
 
@@ -181,7 +150,7 @@ void BlockingPool::let_go() {
     const std::lock_guard lock(shared_->mutex);
     shared_->sink = nullptr;
     if (std::exchange(shared_->let_go, true)) return;
-    Strays::instance().add(shared_->live_threads);
+    add_strays(shared_->live_threads);
   }
   for (std::thread& thread : threads_) {
     if (thread.joinable()) thread.detach();

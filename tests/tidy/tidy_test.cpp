@@ -102,6 +102,15 @@ TEST_F(layers, report_a_foreign_header_in_a_public_one) {
                           HasSubstr(":2: foreign header 'boost/asio.hpp'")));
 }
 
+TEST_F(layers, accept_a_foreign_header_where_the_table_says_so_and_nowhere_else) {
+  write("tests/tidy/layers.txt",
+        "0 base\n1 loop\nforeign include/asyncio/base/a.hpp cereal/ the reason\n");
+  write("include/asyncio/base/a.hpp", "#include <cereal/cereal.hpp>\n#include <boost/asio.hpp>\n");
+  write("include/asyncio/base/b.hpp", "#include <cereal/cereal.hpp>\n");
+  EXPECT_THAT(texts(check_layers(root)),
+              ElementsAre(HasSubstr("a.hpp:2: foreign header 'boost/asio.hpp'"),
+                          HasSubstr("b.hpp:1: foreign header 'cereal/cereal.hpp'")));
+}
 TEST_F(layers, report_an_umbrella_header_inside_the_library) {
   write("include/asyncio/asyncio.hpp", "");
   write("src/run/run.cpp", "#include <asyncio/asyncio.hpp>\n");

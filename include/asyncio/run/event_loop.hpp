@@ -136,18 +136,14 @@ class EventLoop {
 
   // --- threads ----------------------------------------------------------------------------------
 
-  /// Runs `function(args...)` on a thread of `executor`, or of the default one for null, as
-  /// to_thread does. Cancelling the future does not stop a function that has begun; one that has
-  /// not never runs. RuntimeError("Executor shutdown has been called") after
-  /// shutdown_default_executor, for null. Python: loop.run_in_executor.
-  template <class F, class... Args>
-  auto run_in_executor(concurrent::ThreadPoolExecutor* executor, F&& function, Args&&... args) {
+  /// Runs `function(args...)` in `executor`, a ThreadPoolExecutor, ProcessPoolExecutor or whatever
+  /// has such a submit(); in the default one for null, as to_thread does. Cancelling the future
+  /// does not stop a function that has begun; one that has not never runs. Throws what submit()
+  /// does; RuntimeError("Executor shutdown has been called") after shutdown_default_executor, for
+  /// null. Python: loop.run_in_executor.
+  template <class E, class F, class... Args>
+  auto run_in_executor(E&& executor, F&& function, Args&&... args) {
     return detail::run_in_executor(scheduler_, executor, std::forward<F>(function),
-                                   std::forward<Args>(args)...);
-  }
-  template <class F, class... Args>
-  auto run_in_executor(concurrent::ThreadPoolExecutor& executor, F&& function, Args&&... args) {
-    return detail::run_in_executor(scheduler_, &executor, std::forward<F>(function),
                                    std::forward<Args>(args)...);
   }
   /// What run_in_executor(nullptr, ...) and to_thread use from now on, instead of the loop's own

@@ -1,0 +1,247 @@
+// A call as bytes: how function, arguments and result of ProcessPoolExecutor are taken apart on one
+// side and put together on the other.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "asyncio/base/result.hpp"
+#include "asyncio/concurrent/archive.hpp"
+#include "asyncio/concurrent/process_pool.hpp"
+
+namespace asyncio::detail {
+
+using concurrent::InputArchive;
+using concurrent::OutputArchive;
+
+/// Does `step`; what it throws becomes a SerializationError that says of what.
+template <class Step>
+decltype(auto) serialize_or_explain(const char* what, Step step) {
+  try {
+    return step();
+  } catch (const std::exception& error) {
+    throw concurrent::SerializationError(std::string("cannot serialize ") + what + ": " +
+                                         error.what());
+  }
+}
+
+// --- what may travel ----------------------------------------------------------------------------
+
+/// As what a T arrives: text as a string, everything else as it is.
+template <class T>
+using sent_t = std::conditional_t<std::is_convertible_v<const std::decay_t<T>&, std::string_view> &&
+                                      (std::is_pointer_v<std::decay_t<T>> ||
+                                       std::is_same_v<std::decay_t<T>, std::string_view>),
+                                  std::string, std::decay_t<T>>;
+
+template <class T>
+constexpr bool check_sent() {
+  static_assert(!std::is_pointer_v<T>,
+                "a pointer means nothing in another process: send the value");
+  static_assert(!std::is_same_v<T, std::string_view>,
+                "a view means nothing in another process: use a std::string");
+  static_assert(std::is_default_constructible_v<T>,
+                "what travels to or from another process must be default-constructible: it is made "
+                "first and filled then");
+  static_assert(cereal::traits::is_output_serializable<T, OutputArchive>::value &&
+                    cereal::traits::is_input_serializable<T, InputArchive>::value,
+                "tell cereal what this type consists of: template <class Archive> void "
+                "serialize(Archive& archive) { archive(a, b); }");
+  return true;
+}
+
+// --- the function -------------------------------------------------------------------------------
+
+template <class F>
+inline constexpr bool kSentAsAddress =
+    std::is_pointer_v<F> ? std::is_function_v<std::remove_pointer_t<F>>
+                         : std::is_member_pointer_v<F>;
+template <class F>
+inline constexpr bool kSentAsType = std::is_empty_v<F> && std::is_default_constructible_v<F>;
+template <class F>
+inline constexpr bool kSentAsObject = !kSentAsAddress<F> && !kSentAsType<F> && std::is_class_v<F> &&
+                                      std::is_default_constructible_v<F>;
+/// Whether F can be sent to a process at all.
+template <class F>
+inline constexpr bool kCanBeSent = kSentAsAddress<F> || kSentAsType<F> || kSentAsObject<F>;
+
+/// Where the code of a function is, for the worker to look whether it has that too.
+template <class F>
+const void* code_of(const F& function) noexcept {
+  if constexpr (std::is_function_v<F>) {
+    return reinterpret_cast<const void*>(&function);
+  } else if constexpr (std::is_pointer_v<F>) {
+    return reinterpret_cast<const void*>(function);
+  } else {
+    return nullptr;
+  }
+}
+
+template <class F>
+void pack_function(OutputArchive& archive, const F& function) {
+  static_assert(kCanBeSent<F>,
+                "a lambda with captures cannot travel to another process: pass what it needs as "
+                "arguments");
+  if constexpr (kSentAsAddress<F>) {
+    archive.save_bytes(&function, sizeof function);
+  } else if constexpr (kSentAsObject<F>) {
+    static_assert(check_sent<F>());
+    archive(function);
+  }
+}
+
+template <class F>
+F unpack_function(InputArchive& archive) {
+  F function{};
+  if constexpr (kSentAsAddress<F>) {
+    archive.load_bytes(&function, sizeof function);
+  } else if constexpr (kSentAsObject<F>) {
+    archive(function);
+  }
+  return function;
+}
+
+// --- calls --------------------------------------------------------------------------------------
+
+template <class T>
+void pack_result(std::string& answer, const T& value) {
+  serialize_or_explain("the result", [&] {
+    OutputArchive archive(answer);
+    archive(value);
+  });
+}
+
+/// `function(args...)`, whose types both sides know.
+template <class F, class... Args>
+struct ProcessCall {
+  using Function = std::decay_t<F>;
+  using Result = std::remove_cvref_t<std::invoke_result_t<Function, sent_t<Args>...>>;
+
+  static void pack(OutputArchive& archive, const Function& function, const Args&... args) {
+    static_assert((check_sent<sent_t<Args>>() && ...));
+    pack_function(archive, function);
+    (pack_one(archive, args), ...);
+  }
+
+  static void run(std::string_view request, std::string& answer) {
+    InputArchive archive(request);
+    Function function =
+        serialize_or_explain("the function", [&] { return unpack_function<Function>(archive); });
+    std::tuple<sent_t<Args>...> args;
+    serialize_or_explain("the arguments",
+                         [&] { std::apply([&](auto&... each) { (archive(each), ...); }, args); });
+    const auto call = [&]() -> decltype(auto) {
+      return std::apply(
+          [&](auto&... each) -> decltype(auto) {
+            return std::invoke(std::move(function), std::move(each)...);
+          },
+          args);
+    };
+    if constexpr (std::is_void_v<Result>) {
+      call();
+    } else {
+      static_assert(check_sent<Result>());
+      pack_result(answer, call());
+    }
+  }
+
+ private:
+  template <class Arg>
+  static void pack_one(OutputArchive& archive, const Arg& arg) {
+    if constexpr (std::is_same_v<sent_t<Arg>, std::decay_t<Arg>>) {
+      archive(arg);
+    } else {
+      archive(std::string(arg));
+    }
+  }
+};
+
+/// `function(item)` for several items, whose results come back together.
+template <class F, class Item>
+struct ProcessChunk {
+  using Function = std::decay_t<F>;
+  using Sent = sent_t<Item>;
+  using Result = std::remove_cvref_t<std::invoke_result_t<Function&, Sent>>;
+  using Value = base::non_void_t<Result>;
+  using Results = std::vector<Value>;
+
+  /// Takes up to `most` items from `item` on.
+  template <class Iterator, class End>
+  static void pack(OutputArchive& archive, const Function& function, Iterator& item, const End& end,
+                   std::size_t most) {
+    static_assert(check_sent<Sent>());
+    pack_function(archive, function);
+    for (; item != end && most > 0; --most) {
+      archive(std::uint8_t{1});
+      // An item that cannot be sent is counted all the same, or the next chunk would meet it again.
+      const auto& current = *item;
+      struct Advance {
+        Iterator& iterator;
+        ~Advance() { ++iterator; }
+      } const advance{item};
+      if constexpr (std::is_same_v<Sent, std::decay_t<Item>>) {
+        archive(current);
+      } else {
+        archive(std::string(current));
+      }
+    }
+    archive(std::uint8_t{0});
+  }
+
+  static void run(std::string_view request, std::string& answer) {
+    InputArchive archive(request);
+    Function function =
+        serialize_or_explain("the function", [&] { return unpack_function<Function>(archive); });
+    Results results;
+    for (;;) {
+      Sent item{};
+      const bool more = serialize_or_explain("the arguments", [&] {
+        std::uint8_t mark = 0;
+        archive(mark);
+        if (mark != 0) archive(item);
+        return mark != 0;
+      });
+      if (!more) break;
+      if constexpr (std::is_void_v<Result>) {
+        std::invoke(function, std::move(item));
+        results.emplace_back();
+      } else {
+        results.push_back(std::invoke(function, std::move(item)));
+      }
+    }
+    static_assert(check_sent<Value>());
+    pack_result(answer, results);
+  }
+};
+
+/// The pool's side of a call: a future that takes its result out of the answer.
+template <class T>
+class AnsweredCall final : public ThreadFutureOf<T>, public ProcessJob {
+ public:
+  ThreadFuture& future() noexcept override { return *this; }
+  void answered(std::string_view answer) override {
+    if constexpr (std::is_void_v<T>) {
+      this->set_result(std::monostate());
+    } else {
+      T value{};
+      serialize_or_explain("the result", [&] {
+        InputArchive archive(answer);
+        archive(value);
+      });
+      this->set_result(std::move(value));
+    }
+  }
+};
+
+}  // namespace asyncio::detail

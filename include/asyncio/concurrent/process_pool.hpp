@@ -1,0 +1,88 @@
+// The part of ProcessPoolExecutor that knows no types: calls as bytes, worker processes, a thread
+// that carries the one to the other.
+//
+// How workers are made. A process with several threads cannot be forked safely: the child has only
+// the forking thread, and every lock that another one held stays locked for ever. To start the
+// program anew (posix_spawn) is safe, but a fresh program knows neither what main() has set up nor
+// what an initializer has captured, and needs main()'s help. So a pool forks once, when it is made,
+// a small process without threads: the nursery. It does nothing but fork the workers, when there is
+// work for them, tell of their ends, and end them when the pool's process is gone. Hence the one
+// rule for programs: make the pool before the threads, and what it is to see before the pool.
+// Function pointers are the same on both sides, as all these processes are one program.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "asyncio/concurrent/errors.hpp"
+#include "asyncio/threads/concurrent_future.hpp"
+
+namespace asyncio {
+
+namespace concurrent {
+
+/// Options of ProcessPoolExecutor.
+struct ProcessPoolOptions {
+  std::optional<int> max_workers = {};  ///< nullopt: as many as there are processors
+  /// A worker that has done so many calls ends, and a fresh one takes its place.
+  std::optional<int> max_tasks_per_child = {};
+  /// A worker that dies costs only the call that it was doing, and another one takes its place.
+  /// Python's pools break instead: all that they have to do fails, and they take no more.
+  bool replace_dead_workers = false;
+};
+
+}  // namespace concurrent
+
+namespace detail {
+
+/// Runs in the worker: reads the call from `request`, does it and writes its result to `answer`.
+/// What it throws is thrown again on the other side.
+using ProcessEntry = void (*)(std::string_view request, std::string& answer);
+
+/// A call that waits for a worker process, or for its answer. One reference of its future is the
+/// pool's, from post() on.
+class ProcessJob {
+ public:
+  [[nodiscard]] virtual ThreadFuture& future() noexcept = 0;
+  /// Settles the future with the result that `answer` holds; may throw instead.
+  virtual void answered(std::string_view answer) = 0;
+
+  ProcessEntry entry = nullptr;
+  const void* function = nullptr;  ///< where its code is, when it has an address
+  std::string request;
+
+ protected:
+  ~ProcessJob() = default;
+};
+
+class ProcessPool {
+ public:
+  /// Forks the nursery. `initializer` runs first in each worker. ValueError; OSError when no
+  /// process can be had.
+  ProcessPool(concurrent::ProcessPoolOptions options, std::function<void()> initializer);
+  ProcessPool(const ProcessPool&) = delete;
+  ProcessPool& operator=(const ProcessPool&) = delete;
+  /// Waits for what it has to do, unless shutdown() said not to.
+  ~ProcessPool();
+
+  /// RuntimeError after shutdown(), BrokenProcessPool; then the job is still the caller's.
+  void post(ProcessJob& job);
+  void shutdown(concurrent::ShutdownOptions options);
+  /// Sends `signal_number` to the workers and shuts down: what they have not done fails.
+  void end_workers(int signal_number);
+  /// Kills the workers that are at work, whose calls fail. For pools that replace their dead.
+  void kill_busy();
+  [[nodiscard]] int max_workers() const noexcept { return max_workers_; }
+
+ private:
+  struct State;
+
+  int max_workers_;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace detail
+}  // namespace asyncio
