@@ -1,5 +1,6 @@
 #include "concurrent/nursery.hpp"
 
+#include <sched.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <iostream>
@@ -42,14 +44,19 @@ constexpr int kThreadsOfTheRuntime = 0;
 #endif
 
 // Python warns of the same, and from the same place: field 20 of /proc/self/stat.
-void warn_of_threads() {
+int count_threads() {
   std::ifstream file("/proc/self/stat");
   std::string text;
   std::getline(file, text);
   std::size_t at = text.rfind(')');
   for (int field = 2; field < 20 && at != std::string::npos; ++field) at = text.find(' ', at + 1);
-  if (at == std::string::npos) return;
-  if (std::atoi(text.c_str() + at) - kThreadsOfTheRuntime <= 1) return;
+  return at == std::string::npos ? 1 : std::atoi(text.c_str() + at) - kThreadsOfTheRuntime;
+}
+
+void warn_of_threads() {
+  // One that was joined just now may still be counted.
+  for (int i = 0; i < 50 && count_threads() > 1; ++i) ::sched_yield();
+  if (count_threads() <= 1) return;
   log(LogLevel::warning,
       "RuntimeWarning: This process (pid=" + std::to_string(::getpid()) +
           ") is multi-threaded, the fork() of a ProcessPoolExecutor may lead to deadlocks in its "

@@ -42,9 +42,9 @@ void PoolInbox::end_workers(int signal_number) {
   wake_locked();
 }
 
-void PoolInbox::kill_busy() {
+void PoolInbox::kill_group(std::uint64_t group) {
   const std::lock_guard lock(mutex_);
-  kill_busy_ = true;
+  groups_to_kill_.push_back(group);
   wake_locked();
 }
 
@@ -55,7 +55,19 @@ PoolInbox::Orders PoolInbox::take_orders() {
     while (::read(wake_.get(), &count, sizeof count) < 0 && errno == EINTR) {
     }
   }
-  return {std::exchange(end_signal_, 0), std::exchange(kill_busy_, false)};
+  return {std::exchange(end_signal_, 0), std::exchange(groups_to_kill_, {})};
+}
+
+std::deque<ProcessJob*> PoolInbox::take_group(std::uint64_t group) {
+  const std::lock_guard lock(mutex_);
+  std::deque<ProcessJob*> taken;
+  const auto belongs = [&](ProcessJob* job) {
+    if (job->group != group) return false;
+    taken.push_back(job);
+    return true;
+  };
+  std::erase_if(jobs_, belongs);
+  return taken;
 }
 
 ProcessJob* PoolInbox::next_job() {

@@ -63,9 +63,13 @@ void PoolManager::obey(const PoolInbox::Orders& orders) {
   if (orders.end_signal != 0) {
     break_up("The workers were ended by the program", 0, orders.end_signal);
   }
-  if (!orders.kill_busy) return;
-  for (auto& [id, worker] : workers_) {
-    if (worker.job != nullptr) nursery_->signal_worker(id, SIGKILL);
+  for (const std::uint64_t group : orders.groups_to_kill) {
+    for (ProcessJob* job : inbox_.take_group(group)) cancel_job(*job);
+    for (auto& [id, worker] : workers_) {
+      if (worker.job == nullptr || worker.job->group != group) continue;
+      worker.dead = true;  // as good as: what it may answer still counts, but it gets nothing more
+      nursery_->signal_worker(id, SIGKILL);
+    }
   }
 }
 

@@ -33,15 +33,17 @@ class PoolInbox {
   /// Gives the calls that have not begun, when they are to be cancelled.
   std::deque<ProcessJob*> shut_down(bool cancel);
   void end_workers(int signal_number);
-  void kill_busy();
+  void kill_group(std::uint64_t group);
 
   // For the manager.
   struct Orders {
     int end_signal = 0;
-    bool kill_busy = false;
+    std::vector<std::uint64_t> groups_to_kill;
   };
   /// What was ordered since the last time.
   Orders take_orders();
+  /// The calls of a group that have not begun.
+  std::deque<ProcessJob*> take_group(std::uint64_t group);
   /// The next call, or null.
   ProcessJob* next_job();
   [[nodiscard]] bool has_jobs() const;
@@ -61,7 +63,7 @@ class PoolInbox {
   std::string broken_;  // why
   bool is_shut_down_ = false;
   int end_signal_ = 0;
-  bool kill_busy_ = false;
+  std::vector<std::uint64_t> groups_to_kill_;
   bool woken_ = false;
 };
 

@@ -142,6 +142,6 @@ void ProcessPool::end_workers(int signal_number) {
   state_->join();
 }
 
-void ProcessPool::kill_busy() { state_->inbox.kill_busy(); }
+void ProcessPool::kill_group(std::uint64_t group) { state_->inbox.kill_group(group); }
 
 }  // namespace asyncio::detail

@@ -125,7 +125,7 @@ TEST_F(process_faults, a_stuck_worker_can_be_killed_and_its_place_is_taken) {
   ProcessPoolExecutor pool({.max_workers = 1, .replace_dead_workers = true});
   Future<int> stuck = pool.submit(wait_in_worker, 1);
   wait_for(shared->begun);
-  pool.pool().kill_busy();
+  pool.pool().kill_group(0);
   EXPECT_EQ(error_of(stuck), kTerminated);
   EXPECT_EQ(pool.submit(twice, 2).result(), 4);
 }

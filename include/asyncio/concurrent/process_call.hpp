@@ -8,6 +8,7 @@
 #include <cstring>
 #include <exception>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -44,6 +45,21 @@ using sent_t = std::conditional_t<std::is_convertible_v<const std::decay_t<T>&, 
                                       (std::is_pointer_v<std::decay_t<T>> ||
                                        std::is_same_v<std::decay_t<T>, std::string_view>),
                                   std::string, std::decay_t<T>>;
+
+/// As what the items of a range arrive: those of a vector<bool> as bools.
+template <class Range>
+using item_t = sent_t<
+    std::conditional_t<std::is_same_v<std::remove_cvref_t<Range>, std::vector<bool>>, bool,
+                       std::remove_cvref_t<decltype(*std::begin(std::declval<const Range&>()))>>>;
+
+/// Whether a T can travel, as far as one sees from outside: what a container holds only shows when
+/// it is compiled.
+template <class T>
+inline constexpr bool kValueCanBeSent =
+    !std::is_pointer_v<T> && !std::is_same_v<T, std::string_view> &&
+    std::is_default_constructible_v<T> &&
+    cereal::traits::is_output_serializable<T, OutputArchive>::value &&
+    cereal::traits::is_input_serializable<T, InputArchive>::value;
 
 template <class T>
 constexpr bool check_sent() {
@@ -168,10 +184,9 @@ struct ProcessCall {
 };
 
 /// `function(item)` for several items, whose results come back together.
-template <class F, class Item>
+template <class F, class Sent>
 struct ProcessChunk {
   using Function = std::decay_t<F>;
-  using Sent = sent_t<Item>;
   using Result = std::remove_cvref_t<std::invoke_result_t<Function&, Sent>>;
   using Value = base::non_void_t<Result>;
   using Results = std::vector<Value>;
@@ -185,21 +200,24 @@ struct ProcessChunk {
     for (; item != end && most > 0; --most) {
       archive(std::uint8_t{1});
       // An item that cannot be sent is counted all the same, or the next chunk would meet it again.
-      const auto& current = *item;
       struct Advance {
         Iterator& iterator;
         ~Advance() { ++iterator; }
       } const advance{item};
-      if constexpr (std::is_same_v<Sent, std::decay_t<Item>>) {
-        archive(current);
+      if constexpr (std::is_same_v<Sent, std::remove_cvref_t<decltype(*item)>>) {
+        archive(*item);
       } else {
-        archive(std::string(current));
+        archive(Sent(*item));
       }
     }
     archive(std::uint8_t{0});
   }
 
   static void run(std::string_view request, std::string& answer) {
+    static_assert(check_sent<Value>());
+    pack_result(answer, results(request));
+  }
+  static Results results(std::string_view request) {
     InputArchive archive(request);
     Function function =
         serialize_or_explain("the function", [&] { return unpack_function<Function>(archive); });
@@ -220,8 +238,7 @@ struct ProcessChunk {
         results.push_back(std::invoke(function, std::move(item)));
       }
     }
-    static_assert(check_sent<Value>());
-    pack_result(answer, results);
+    return results;
   }
 };
 

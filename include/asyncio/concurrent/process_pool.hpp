@@ -11,6 +11,7 @@
 // Function pointers are the same on both sides, as all these processes are one program.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -53,6 +54,7 @@ class ProcessJob {
   ProcessEntry entry = nullptr;
   const void* function = nullptr;  ///< where its code is, when it has an address
   std::string request;
+  std::uint64_t group = 0;  ///< of which calls it is one, for kill_group()
 
  protected:
   ~ProcessJob() = default;
@@ -73,8 +75,9 @@ class ProcessPool {
   void shutdown(concurrent::ShutdownOptions options);
   /// Sends `signal_number` to the workers and shuts down: what they have not done fails.
   void end_workers(int signal_number);
-  /// Kills the workers that are at work, whose calls fail. For pools that replace their dead.
-  void kill_busy();
+  /// Kills the workers that do calls of `group`, and these fail; those that have not begun are
+  /// cancelled. For pools that replace their dead.
+  void kill_group(std::uint64_t group);
   [[nodiscard]] int max_workers() const noexcept { return max_workers_; }
 
  private:

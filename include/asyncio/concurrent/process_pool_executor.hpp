@@ -111,8 +111,7 @@ class ProcessPoolExecutor {
   template <class F, class Range>
   auto map(const F& function, const Range& items, ProcessMapOptions options = {}) {
     if (options.chunksize < 1) throw ValueError("chunksize must be >= 1.");
-    using Item = std::remove_cvref_t<decltype(*std::begin(items))>;
-    using Chunk = asyncio::detail::ProcessChunk<F, Item>;
+    using Chunk = asyncio::detail::ProcessChunk<F, asyncio::detail::item_t<Range>>;
     const std::optional<Nanoseconds> deadline = ThreadPoolExecutor::deadline_of(options.timeout);
     std::vector<Future<typename Chunk::Results>> chunks;
     const auto end = std::end(items);
@@ -138,12 +137,14 @@ class ProcessPoolExecutor {
 
   /// Any call whose request `pack(archive)` writes.
   template <class T, class Pack>
-  Future<T> post(asyncio::detail::ProcessEntry entry, const void* code, Pack pack) {
+  Future<T> post(asyncio::detail::ProcessEntry entry, const void* code, Pack pack,
+                 std::uint64_t group = 0) {
     auto call = asyncio::detail::Ref<asyncio::detail::AnsweredCall<T>>::adopt(
         new asyncio::detail::AnsweredCall<T>);
     Future<T> future{asyncio::detail::Ref<asyncio::detail::ThreadFutureOf<T>>(call.get())};
     call->entry = entry;
     call->function = code;
+    call->group = group;
     try {
       asyncio::detail::serialize_or_explain("the arguments", [&] {
         OutputArchive archive(call->request);

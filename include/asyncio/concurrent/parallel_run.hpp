@@ -1,0 +1,309 @@
+// What happens in one call of a Parallel: hands out batches, collects results, ends at the first
+// error. The part that knows no types is compiled (ParallelRun).
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "asyncio/concurrent/parallel_options.hpp"
+#include "asyncio/concurrent/process_pool_executor.hpp"
+#include "asyncio/threads/thread_pool_executor.hpp"
+
+namespace asyncio::detail {
+
+using ParallelProgress = std::function<void(std::size_t done, std::size_t total)>;
+
+/// The workers of a Parallel. Whoever wants results keeps them: a run does not, or it would end
+/// them on one of their own threads.
+struct ParallelWorkers {
+  std::optional<concurrent::ProcessPoolExecutor> processes;
+  std::optional<concurrent::ThreadPoolExecutor> threads;
+};
+
+class ProgressMeter;
+
+class ParallelRun : public std::enable_shared_from_this<ParallelRun> {
+ public:
+  ParallelRun(const concurrent::ParallelOptions& options, int n_jobs, std::size_t total,
+              ParallelProgress progress, const std::shared_ptr<ParallelWorkers>& workers);
+  ParallelRun(const ParallelRun&) = delete;
+  ParallelRun& operator=(const ParallelRun&) = delete;
+  virtual ~ParallelRun();
+
+  /// Hands out the first batches; nothing when it runs on the thread that asks for results.
+  void begin();
+  /// Blocks; throws the first exception.
+  void wait_for_all();
+  /// The place of the next result: of the next item, or of the next that is finished. Nothing at
+  /// the end.
+  std::optional<std::size_t> wait_for_next(bool in_order);
+  /// Nobody wants the rest.
+  void abandon() noexcept;
+  /// The same, and waits for the threads that are at it: they may use what is about to go.
+  void leave() noexcept;
+
+ protected:
+  struct Batch {
+    std::size_t first = 0;
+    std::size_t count = 0;
+  };
+  /// Gives a batch to the workers; finished() follows, maybe within.
+  virtual void submit(ParallelWorkers& workers, Batch batch) = 0;
+  /// Does one item here.
+  virtual void do_here(std::size_t item) = 0;
+  /// Once, when all is finished or has failed. Not under the lock.
+  virtual void ended(const std::exception_ptr& error) = 0;
+
+  /// Results are in their places; or `error`. `spent` is the time of the function alone.
+  void finished(Batch batch, const std::exception_ptr& error, std::chrono::nanoseconds spent);
+  /// Any thread; a worker that sees it stops at the next item.
+  [[nodiscard]] bool is_stopped() const noexcept { return stopped_; }
+  void stop(const std::exception_ptr& error) noexcept;
+  /// Tells its calls from those of others.
+  [[nodiscard]] std::uint64_t group() const noexcept { return group_; }
+
+ private:
+  using Lock = std::unique_lock<std::mutex>;
+
+  void hand_out(Lock& lock);
+  std::size_t batch_size() const;
+  void learn(Batch batch, std::chrono::nanoseconds spent);
+  bool step_here(Lock& lock);
+  template <class Condition>
+  void wait(Lock& lock, Condition condition);
+  void wait_for_threads(Lock& lock);
+  void throw_error(Lock& lock);
+  void stop_locked(const std::exception_ptr& error) noexcept;
+  [[nodiscard]] bool is_over() const noexcept { return error_ || done_ == total_; }
+
+  const concurrent::ParallelOptions options_;
+  const std::size_t n_jobs_;
+  const std::size_t total_;
+  const std::weak_ptr<ParallelWorkers> workers_;
+  const bool here_;         // no workers at all
+  const bool has_threads_;  // else processes
+  const std::uint64_t group_;
+  std::unique_ptr<ProgressMeter> meter_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::size_t handed_out_ = 0;  // items
+  std::size_t in_flight_ = 0;   // batches
+  std::size_t done_ = 0;        // items
+  std::size_t ideal_batch_ = 1;
+  bool told_end_ = false;
+  std::exception_ptr error_;
+  std::atomic<bool> stopped_{false};  // error_ is set
+  std::vector<char> is_done_;
+  std::vector<std::size_t> order_;  // as they were finished
+  std::size_t taken_ = 0;
+};
+
+/// What a worker process answers to a batch.
+template <class Value>
+struct BatchAnswer {
+  std::int64_t nanoseconds = 0;
+  std::vector<Value> values;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(nanoseconds, values);
+  }
+};
+
+template <class F, class Item>
+struct ProcessBatch {
+  using Chunk = ProcessChunk<F, Item>;
+  static void run(std::string_view request, std::string& answer) {
+    const auto begun = std::chrono::steady_clock::now();
+    auto values = Chunk::results(request);
+    const std::chrono::nanoseconds spent = std::chrono::steady_clock::now() - begun;
+    pack_result(answer, BatchAnswer<typename Chunk::Value>{spent.count(), std::move(values)});
+  }
+};
+
+/// With the places for the results.
+template <class V>
+class ParallelRunOf : public ParallelRun {
+ public:
+  using Value = V;
+  using ParallelRun::ParallelRun;
+
+  [[nodiscard]] Value take(std::size_t place) { return std::move(*results_[place]); }
+  [[nodiscard]] std::vector<Value> take_all() {
+    std::vector<Value> all;
+    all.reserve(results_.size());
+    for (std::optional<Value>& result : results_) all.push_back(std::move(*result));
+    return all;
+  }
+  /// Settles when all is over; cancelling it ends the run.
+  [[nodiscard]] concurrent::Future<std::vector<Value>> future() {
+    future_.emplace();
+    future_->add_done_callback([weak = weak_from_this()](const auto& future) {
+      if (!future.cancelled()) return;
+      if (const std::shared_ptr<ParallelRun> run = weak.lock()) run->abandon();
+    });
+    concurrent::Future<std::vector<Value>> result = *future_;
+    begin();
+    return result;
+  }
+
+ protected:
+  void make_room(std::size_t count) { results_.resize(count); }
+  void put(std::size_t place, Value value) { results_[place].emplace(std::move(value)); }
+
+ private:
+  void ended(const std::exception_ptr& error) override {
+    if (!future_ || !future_->set_running_or_notify_cancel()) return;
+    if (error) {
+      future_->set_exception(error);
+    } else {
+      future_->set_result(take_all());
+    }
+  }
+
+  std::vector<std::optional<Value>> results_;
+  std::optional<concurrent::Future<std::vector<Value>>> future_;
+};
+
+template <class F, class Item>
+inline constexpr bool kForProcesses =
+    kCanBeSent<F> && kValueCanBeSent<Item> &&
+    kValueCanBeSent<base::non_void_t<std::remove_cvref_t<std::invoke_result_t<F&, Item>>>>;
+
+/// With the function and its items.
+template <class F, class Item>
+class ParallelRunWith final
+    : public ParallelRunOf<
+          base::non_void_t<std::remove_cvref_t<std::invoke_result_t<std::decay_t<F>&, Item>>>> {
+  using Function = std::decay_t<F>;
+  using Result = std::remove_cvref_t<std::invoke_result_t<Function&, Item>>;
+  using Batch = ParallelRun::Batch;
+
+ public:
+  using Value = base::non_void_t<Result>;
+
+  template <class... Common>
+  ParallelRunWith(const Function& function, std::deque<Item> items, Common&&... common)
+      : ParallelRunOf<Value>(std::forward<Common>(common)...),
+        function_(function),
+        items_(std::move(items)) {
+    this->make_room(items_.size());
+  }
+
+ private:
+  void do_here(std::size_t item) override { this->put(item, call(function_, items_[item])); }
+
+  void submit(ParallelWorkers& workers, Batch batch) override {
+    if (workers.threads) {
+      submit_to(*workers.threads, batch);
+    } else if constexpr (kForProcesses<Function, Item>) {
+      submit_to(*workers.processes, batch);
+    }
+  }
+
+  void submit_to(concurrent::ThreadPoolExecutor& threads, Batch batch) {
+    threads.submit([self = self_of(*this), batch] {
+      const auto begun = std::chrono::steady_clock::now();
+      std::exception_ptr error;
+      try {
+        Function function = self->function_;  // one for each: it may change itself
+        for (std::size_t i = batch.first; i < batch.first + batch.count; ++i) {
+          if (self->is_stopped()) break;
+          self->put(i, call(function, self->items_[i]));
+        }
+      } catch (...) {
+        error = std::current_exception();
+      }
+      self->finished(batch, error, std::chrono::steady_clock::now() - begun);
+    });
+  }
+
+  void submit_to(concurrent::ProcessPoolExecutor& processes, Batch batch) {
+    using Sent = ProcessBatch<F, Item>;
+    auto item = items_.begin() + static_cast<std::ptrdiff_t>(batch.first);
+    auto future = processes.post<BatchAnswer<Value>>(
+        &Sent::run, code_of(function_),
+        [&](OutputArchive& archive) {
+          Sent::Chunk::pack(archive, function_, item, items_.end(), batch.count);
+        },
+        this->group());
+    future.add_done_callback([self = self_of(*this), batch](auto answered) {
+      std::chrono::nanoseconds spent(0);
+      std::exception_ptr error;
+      try {
+        BatchAnswer<Value> answer = std::move(answered).result();
+        spent = std::chrono::nanoseconds(answer.nanoseconds);
+        for (std::size_t i = 0; i < batch.count; ++i) {
+          self->put(batch.first + i, std::move(answer.values[i]));
+        }
+      } catch (...) {
+        error = std::current_exception();
+      }
+      self->finished(batch, error, spent);
+    });
+  }
+
+  static std::shared_ptr<ParallelRunWith> self_of(ParallelRunWith& run) {
+    return std::static_pointer_cast<ParallelRunWith>(run.shared_from_this());
+  }
+  static Value call(Function& function, Item& item) {
+    if constexpr (std::is_void_v<Result>) {
+      std::invoke(function, std::move(item));
+      return {};
+    } else {
+      return std::invoke(function, std::move(item));
+    }
+  }
+
+  Function function_;
+  std::deque<Item> items_;
+};
+
+/// What a Parallel is made of.
+class ParallelEngine {
+ public:
+  explicit ParallelEngine(const concurrent::ParallelOptions& options);
+  void on_progress(ParallelProgress progress) { progress_ = std::move(progress); }
+  [[nodiscard]] int n_jobs() const noexcept { return n_jobs_; }
+
+  /// Null when the caller's thread is to do all.
+  std::shared_ptr<ParallelWorkers> workers(bool may_run_here);
+  /// Not begun.
+  template <class F, class Item, class Range>
+  auto make_run(const F& function, const Range& items,
+                const std::shared_ptr<ParallelWorkers>& workers) {
+    using Function = std::decay_t<F>;
+    if (!kForProcesses<Function, Item>) check_backend(workers);
+    std::deque<Item> copies;  // and no vector<bool>
+    for (auto&& item : items) copies.emplace_back(item);
+    const std::size_t total = copies.size();
+    return std::make_shared<ParallelRunWith<F, Item>>(function, std::move(copies), options_,
+                                                      n_jobs_, total, progress_, workers);
+  }
+
+ private:
+  static void check_backend(const std::shared_ptr<ParallelWorkers>& workers);
+  void make_workers();
+
+  concurrent::ParallelOptions options_;
+  int n_jobs_;
+  ParallelProgress progress_;
+  std::shared_ptr<ParallelWorkers> workers_;
+};
+
+}  // namespace asyncio::detail
