@@ -1,9 +1,11 @@
 // Handles of call_soon_threadsafe: cancelled from any thread, at any moment.
 #include "asyncio/loop/remote_call.hpp"
 
+#include <atomic>
 #include <latch>
 #include <memory>
 #include <thread>
+#include <vector>
 
 #include "asyncio/base/error.hpp"
 #include "asyncio/loop/remote_loop.hpp"
@@ -156,6 +158,7 @@ TEST_F(thread_safe_handle, what_its_callback_throws_goes_to_the_exception_handle
 
 // --- RemoteLoop ---------------------------------------------------------------------------------
 
+// Fault L13
 TEST_F(remote_loop, reaches_the_loop_until_it_closes) {
   Trace trace;
   std::shared_ptr<detail::RemoteLoop> remote;
@@ -171,6 +174,50 @@ TEST_F(remote_loop, reaches_the_loop_until_it_closes) {
   }
   EXPECT_FALSE(remote->call_soon(late));
   EXPECT_EQ(trace, (Trace{"called"}));
+}
+
+// Fault L13
+TEST_F(remote_loop, what_many_threads_send_while_it_closes_has_run_or_was_refused_or_let_go) {
+  let_blocks_migrate();
+  constexpr int kThreads = 8;
+  std::atomic<long> ran{0};
+  std::atomic<long> accepted{0};
+  std::atomic<long> let_go{0};
+  std::atomic<bool> closed{false};
+  std::atomic<bool> ran_after_close{false};
+  // Tells of its end, whether it was called or not.
+  const auto make_call = [&] {
+    std::shared_ptr<void> end(nullptr, [&](void*) { ++let_go; });
+    return [&, end] {
+      ++ran;
+      if (closed) ran_after_close = true;
+    };
+  };
+  {
+    Scheduler loop;
+    const std::shared_ptr<detail::RemoteLoop> remote = loop.remote();
+    std::latch busy(kThreads);
+    std::vector<std::thread> threads;
+    for (int i = 0; i < kThreads; ++i) {
+      threads.emplace_back([&] {
+        for (long sent = 0;; ++sent) {
+          base::UniqueFunction<void()> call = make_call();
+          if (!remote->call_soon(call)) return;
+          ++accepted;
+          if (sent == 100) busy.count_down();
+        }
+      });
+    }
+    while (!busy.try_wait()) turn(loop);
+    loop.close();
+    closed = true;
+    for (std::thread& thread : threads) thread.join();
+  }
+  EXPECT_GT(ran, 0);
+  EXPECT_LE(ran, accepted);
+  EXPECT_FALSE(ran_after_close);
+  // Each thread's last one was refused.
+  EXPECT_EQ(let_go, accepted + kThreads);
 }
 
 // --- debug mode ---------------------------------------------------------------------------------

@@ -173,6 +173,7 @@ TEST_F(scheduler, a_busy_turn_makes_one_look_with_a_descriptor_and_no_system_cal
 }
 
 // Many at once go another way through the heap than a few.
+// Fault L12
 TEST_F(scheduler, ten_thousand_timers_of_one_turn_run_in_order_and_leave_the_later_ones) {
   constexpr int kMany = 10'000;
   std::vector<int> ran;
@@ -213,6 +214,7 @@ TEST_F(scheduler, timers_that_are_due_may_cancel_those_behind_them) {
 
 // Ours: CPython promises nothing here.
 // Rule 2.4
+// Fault L12
 TEST_F(scheduler, timers_of_one_instant_run_in_order_of_their_making) {
   const Nanoseconds when = loop.time() + 1s;
   for (int i = 0; i < 10; ++i) loop.call_at(when, noting(std::to_string(i)));
@@ -247,6 +249,7 @@ TEST_F(scheduler, a_timer_cancelled_in_its_own_turn_does_not_run) {
   loop.run_forever();
 }
 
+// Fault L12
 TEST_F(scheduler, a_delay_of_zero_or_less_runs_in_the_next_turn) {
   loop.call_later(0s, noting("zero"));
   loop.call_later(-5s, noting("past"));
@@ -452,6 +455,7 @@ TEST(scheduler_with_threads, call_soon_threadsafe_wakes_a_loop_that_sleeps) {
 }
 
 // Rule 2.10
+// Fault L13
 TEST(scheduler_with_threads, callbacks_of_many_threads_all_run_in_the_order_of_each) {
   Scheduler loop;
   constexpr int kThreads = 8;

@@ -81,6 +81,7 @@ TEST_F(signals, wake_a_loop_that_sleeps) {
   other.join();
 }
 
+// Fault L16
 TEST_F(signals, wake_a_loop_that_waits_for_sockets) {
   loop().run_until_complete([](EventLoop& loop) -> Coro<> {
     auto server = co_await start_server([](StreamReader, StreamWriter) -> Coro<> { co_return; },
@@ -178,6 +179,7 @@ TEST_F(signals, have_their_default_back_when_the_loop_closes) {
   EXPECT_EQ(disposition(SIGHUP), SIG_DFL);
 }
 
+// Fault L16
 TEST_F(signals, that_came_just_before_the_loop_closes_are_dropped_without_harm) {
   loop().add_signal_handler(SIGUSR1, [] { FAIL(); });
   std::raise(SIGUSR1);

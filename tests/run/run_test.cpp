@@ -226,6 +226,7 @@ TEST_F(runner, an_exit_of_the_program_during_the_shutdown_still_closes_the_loop)
 // CPython: test_runners::RunnerTests::test_interrupt_call_soon
 // CPython: test_runners::RunnerTests::test_interrupt_wait
 // Rule 2.52
+// Fault L16
 TEST_F(ctrl_c, cancels_main_and_is_a_keyboard_interrupt_when_main_ends_by_it) {
   Trace trace;
   EXPECT_EQ(thrown_by([&] {
@@ -268,6 +269,7 @@ TEST_F(ctrl_c, a_main_that_others_cancelled_as_well_is_a_cancelled_error) {
             "CancelledError");
 }
 
+// Fault L16
 TEST_F(ctrl_c, a_second_one_leaves_at_once_and_the_rest_is_still_cancelled) {
   Trace trace;
   EXPECT_EQ(thrown_by([&] {

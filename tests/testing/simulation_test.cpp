@@ -91,6 +91,24 @@ TEST_F(simulation, clocks_start_where_the_seed_says_and_the_wall_clock_can_be_se
   EXPECT_EQ(one.elapsed(), 60s);
 }
 
+// Fault L11
+TEST_F(simulation, a_wall_clock_that_jumps_by_years_moves_no_timer) {
+  constexpr std::int64_t kTenYears = 10LL * 365 * 24 * 3600;
+  Simulation sim({.seed = 3});
+  const auto main = [](Simulation& of) -> Coro<std::vector<Nanoseconds>> {
+    std::vector<Nanoseconds> woken;
+    for (const std::int64_t step : {kTenYears, -2 * kTenYears, std::int64_t{0}}) {
+      Task<> sleeper = create_task(sleep(60s));
+      co_await sleep(1s);
+      of.backend().step_wall_clock(step);
+      co_await sleeper;
+      woken.push_back(of.elapsed());
+    }
+    co_return woken;
+  };
+  EXPECT_EQ(sim.run(main(sim)), (std::vector<Nanoseconds>{60s, 120s, 180s}));
+}
+
 Coro<> wait_for_nothing() {
   Future<> never = get_running_loop().create_future<void>();
   co_await never;
