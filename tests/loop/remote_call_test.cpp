@@ -208,7 +208,9 @@ TEST_F(remote_loop, what_many_threads_send_while_it_closes_has_run_or_was_refuse
         }
       });
     }
-    while (!busy.try_wait()) turn(loop);
+    do {
+      turn(loop);
+    } while (ran == 0 || !busy.try_wait());
     loop.close();
     closed = true;
     for (std::thread& thread : threads) thread.join();
