@@ -1,6 +1,7 @@
 // The kernel's calls on files. They block: this runs on worker threads.
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -136,6 +137,11 @@ std::ptrdiff_t remove_folder(const char* path) {
   return result < 0 ? result : or_error(::rmdir(path));
 }
 
+std::ptrdiff_t send_bytes(const FileCall& call) noexcept {
+  off_t from = call.offset;
+  return or_error(::sendfile(call.fd2, call.fd, call.offset < 0 ? nullptr : &from, call.size));
+}
+
 }  // namespace
 
 std::ptrdiff_t FileCall::call_path() noexcept {
@@ -162,6 +168,8 @@ std::ptrdiff_t FileCall::call_path() noexcept {
       return list_folder(*this);
     case Kind::remove_tree:
       return remove_folder(path);
+    case Kind::current_folder:
+      return ::getcwd(static_cast<char*>(buffer), size) == nullptr ? -errno : 0;
     default:
       return -ENOSYS;
   }
@@ -190,6 +198,10 @@ std::ptrdiff_t FileCall::call() noexcept {
       return get_status(*this);
     case Kind::chmod:
       return or_error(::fchmod(fd, mode));
+    case Kind::send_file:
+      return send_bytes(*this);
+    case Kind::is_terminal:
+      return ::isatty(fd);
     default:
       return call_path();
   }
@@ -200,8 +212,10 @@ std::ptrdiff_t FileCall::make_once() noexcept {
   for (;;) {
     size = std::min(asked, kMostBytes);
     const int fault = faults == nullptr ? 0 : faults->before(kind, size);
-    // A close that fails has closed.
-    if (fault != 0 && kind == Kind::close) call();
+    if (fault != 0 && kind == Kind::close) {
+      call();  // a close that fails has closed
+      return fault == -EINTR ? 0 : fault;
+    }
     const std::ptrdiff_t answer = fault != 0 ? fault : call();
     size = asked;
     if (answer != -EINTR) return answer;
@@ -222,6 +236,7 @@ std::ptrdiff_t FileCall::transfer() noexcept {
     const std::ptrdiff_t moved = rest.make_once();
     if (moved < 0 && count == 0) return moved;
     if (moved < 0) stopped_by = static_cast<int>(-moved);
+    if (moved == 0) ended = true;
     if (moved <= 0) break;
     count += static_cast<std::size_t>(moved);
   }
@@ -230,8 +245,10 @@ std::ptrdiff_t FileCall::transfer() noexcept {
 
 void FileCall::run() noexcept {
   stopped_by = 0;
+  ended = false;
   const bool moves_bytes = kind == Kind::read || kind == Kind::write;
   result = whole && moves_bytes && size > 0 ? transfer() : make_once();
+  if (kind == Kind::read && result == 0 && size > 0) ended = true;
 }
 
 }  // namespace asyncio

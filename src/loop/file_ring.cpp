@@ -94,7 +94,7 @@ int FileRing::open(const RingOptions& options) {
 }
 
 bool FileRing::takes(const FileCall& call) const noexcept {
-  return ring_.supports(opcode_of(call));
+  return !call.needs_thread && ring_.supports(opcode_of(call));
 }
 
 // --- out ----------------------------------------------------------------------------------------
@@ -102,6 +102,7 @@ bool FileRing::takes(const FileCall& call) const noexcept {
 void FileRing::start(FileCall& call) noexcept {
   call.result = 0;
   call.stopped_by = 0;
+  call.ended = false;
   enqueue(call);
 }
 
@@ -173,6 +174,7 @@ void FileRing::on_completion(const Completion& completion) noexcept {
 void FileRing::end(FileCall& call, int result) noexcept {
   if (result >= 0) {
     call.result += result;
+    call.ended = result == 0 && call.kind == FileCall::Kind::read && call.size > 0;
   } else if (call.result > 0) {
     call.stopped_by = -result;
   } else {

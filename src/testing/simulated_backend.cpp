@@ -117,6 +117,23 @@ void SimulatedBackend::submit(BlockingJob& job) {
   jobs_.push_back({&job, when, order, number, false});
 }
 
+void SimulatedBackend::start(FileCall& call) {
+  call.faults = this;
+  submit(call);
+}
+
+int SimulatedBackend::before(FileCall::Kind kind, std::size_t& size) noexcept {
+  using Kind = FileCall::Kind;
+  Operation operation = Operation::file_other;
+  if (kind == Kind::open) operation = Operation::file_open;
+  if (kind == Kind::read) operation = Operation::file_read;
+  if (kind == Kind::write) operation = Operation::file_write;
+  if (kind == Kind::fsync || kind == Kind::fdatasync) operation = Operation::file_sync;
+  if (kind == Kind::close) operation = Operation::file_close;
+  if (most_file_bytes_ > 0) size = std::min(size, most_file_bytes_);
+  return -count_call(operation);
+}
+
 Nanoseconds SimulatedBackend::next_job() const noexcept {
   Nanoseconds next = Nanoseconds::max();
   for (const Job& job : jobs_) next = std::min(next, job.when);

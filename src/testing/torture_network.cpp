@@ -75,6 +75,12 @@ const std::vector<Failing>& failing_calls() {
       {Operation::watch, "watch", {ENOMEM, ENOSPC}},
       {Operation::submit, "submit", {EAGAIN}},
       {Operation::resolve, "resolve", {EAI_AGAIN, EAI_FAIL, EAI_MEMORY}},
+      {Operation::file_open, "file_open", {EINTR, EACCES, EMFILE, ENFILE, ENOSPC, EROFS, ESTALE}},
+      {Operation::file_read, "file_read", {EINTR, EIO, ESTALE}},
+      {Operation::file_write, "file_write", {EINTR, ENOSPC, EDQUOT, EIO, EFBIG}},
+      {Operation::file_sync, "file_sync", {EINTR, EIO, ENOSPC, EDQUOT}},
+      {Operation::file_close, "file_close", {EINTR, EIO, ENOSPC, EDQUOT}},
+      {Operation::file_other, "file_other", {EINTR, EACCES, EIO, ENOENT, ESTALE}},
   };
   return all;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "asyncio/asyncio.hpp"
+#include "asyncio/files.hpp"
 #include "support/loop_test.hpp"
 
 namespace asyncio::test {
@@ -261,6 +262,79 @@ int answer() { return 42; }
   writer.abort();
   writer.set_write_buffer_limits(2, 1);
   static_cast<void>(writer.get_write_buffer_size());
+}
+
+[[maybe_unused]] void file_methods(files::File& f, std::span<std::byte> buffer) {
+  static_cast<void>(files::open("path", "r"));
+  static_cast<void>(f.read(1));
+  static_cast<void>(f.readall());
+  static_cast<void>(f.read1());
+  static_cast<void>(f.readinto(buffer));
+  static_cast<void>(f.readline());
+  static_cast<void>(f.next_line());
+  static_cast<void>(f.readlines());
+  static_cast<void>(f.peek());
+  static_cast<void>(f.write("data"));
+  static_cast<void>(f.writelines({"more", "data"}));
+  static_cast<void>(f.flush());
+  static_cast<void>(f.fsync());
+  static_cast<void>(f.fdatasync());
+  static_cast<void>(f.seek(0));
+  static_cast<void>(f.tell());
+  static_cast<void>(f.truncate());
+  static_cast<void>(f.close());
+  static_cast<void>(f.closed());
+  static_cast<void>(f.fileno());
+  static_cast<void>(f.isatty());
+  static_cast<void>(f.readable() && f.writable() && f.seekable());
+  static_cast<void>(files::stdin());
+  static_cast<void>(files::stdin_bytes());
+  static_cast<void>(files::stdout());
+  static_cast<void>(files::stderr());
+}
+
+[[maybe_unused]] void file_names() {
+  static_cast<void>(sizeof(files::UnsupportedOperation) + sizeof(UnicodeDecodeError));
+  static_cast<void>(files::tempfile::TemporaryFile());
+  static_cast<void>(files::tempfile::NamedTemporaryFile());
+  static_cast<void>(sizeof(files::tempfile::SpooledTemporaryFile));
+  static_cast<void>(sizeof(files::tempfile::TemporaryDirectory));
+  static_cast<void>(files::os::rename("a", "b"));
+  static_cast<void>(files::os::replace("a", "b"));
+  static_cast<void>(files::os::renames("a", "b"));
+  static_cast<void>(files::os::remove("a"));
+  static_cast<void>(files::os::unlink("a"));
+  static_cast<void>(files::os::mkdir("a"));
+  static_cast<void>(files::os::makedirs("a", {.exist_ok = true}));
+  static_cast<void>(files::os::rmdir("a"));
+  static_cast<void>(files::os::removedirs("a"));
+  static_cast<void>(files::os::rmtree("a"));
+  static_cast<void>(files::os::link("a", "b"));
+  static_cast<void>(files::os::symlink("a", "b"));
+  static_cast<void>(files::os::readlink("a"));
+  static_cast<void>(files::os::listdir("a"));
+  static_cast<void>(files::os::scandir("a"));
+  static_cast<void>(files::os::stat("a"));
+  static_cast<void>(files::os::lstat("a"));
+  static_cast<void>(files::os::statvfs("a"));
+  static_cast<void>(files::os::access("a", 0));
+  static_cast<void>(files::os::sendfile(1, 0, 0, 1));
+  static_cast<void>(files::os::path::exists("a"));
+  static_cast<void>(files::ospath::isfile("a"));
+  static_cast<void>(files::ospath::isdir("a"));
+  static_cast<void>(files::ospath::islink("a"));
+  static_cast<void>(files::ospath::ismount("a"));
+  static_cast<void>(files::ospath::getsize("a"));
+  static_cast<void>(files::ospath::getmtime("a"));
+  static_cast<void>(files::ospath::getatime("a"));
+  static_cast<void>(files::ospath::getctime("a"));
+  static_cast<void>(files::ospath::samefile("a", "b"));
+  static_cast<void>(files::ospath::abspath("a"));
+  static_cast<void>(files::read_text("a"));
+  static_cast<void>(files::read_bytes("a"));
+  static_cast<void>(files::write_text("a", "text"));
+  static_cast<void>(files::write_bytes("a", "data"));
+  static_cast<void>(files::write_atomic("a", "data"));
 }
 
 // What there is to check, the compiler has checked.

@@ -68,28 +68,31 @@ struct FolderEntry {
 class FileCall : public BlockingJob {
  public:
   enum class Kind : unsigned char {
-    other,       ///< only run() knows
-    open,        ///< path, flags, mode: the descriptor
-    close,       ///< fd; the number is free whatever the result is
-    read,        ///< fd, buffer, size, offset: how many bytes; 0 at the end
-    write,       ///< the same
-    fsync,       ///< fd
-    fdatasync,   ///< fd
-    seek,        ///< fd, offset, flags (SEEK_): the position
-    truncate,    ///< fd, offset
-    stat,        ///< fd, or path and flags (AT_SYMLINK_NOFOLLOW): into `status`
-    access,      ///< path, mode
-    rename,      ///< path, path2
-    unlink,      ///< path
-    mkdir,       ///< path, mode
-    rmdir,       ///< path
-    link,        ///< path, path2
-    symlink,     ///< path is what the link path2 will say
-    read_link,   ///< path, buffer, size
-    chmod,       ///< fd, mode
-    statvfs,     ///< path: into `file_system`
-    list,        ///< path: into `entries`
-    remove_tree  ///< path, a folder; links are removed, not followed
+    other,          ///< only run() knows
+    open,           ///< path, flags, mode: the descriptor
+    close,          ///< fd; the number is free whatever the result is
+    read,           ///< fd, buffer, size, offset: how many bytes; 0 at the end
+    write,          ///< the same
+    fsync,          ///< fd
+    fdatasync,      ///< fd
+    seek,           ///< fd, offset, flags (SEEK_): the position
+    truncate,       ///< fd, offset
+    stat,           ///< fd, or path and flags (AT_SYMLINK_NOFOLLOW): into `status`
+    access,         ///< path, mode
+    rename,         ///< path, path2
+    unlink,         ///< path
+    mkdir,          ///< path, mode
+    rmdir,          ///< path
+    link,           ///< path, path2
+    symlink,        ///< path is what the link path2 will say
+    read_link,      ///< path, buffer, size
+    chmod,          ///< fd, mode
+    is_terminal,    ///< fd: 1 or 0
+    statvfs,        ///< path: into `file_system`
+    list,           ///< path: into `entries`
+    remove_tree,    ///< path, a folder; links are removed, not followed
+    send_file,      ///< from fd, offset to fd2, size bytes: how many
+    current_folder  ///< into buffer
   };
 
   /// Makes the call, again when a signal has interrupted it. Any thread.
@@ -99,7 +102,10 @@ class FileCall : public BlockingJob {
   /// Of read and write: go on until `size` is reached, the end, or an error. A backend may ignore
   /// it and give less.
   bool whole = false;
+  /// Not for a ring: of pipes and terminals, where a signal may come of it or no answer ever.
+  bool needs_thread = false;
   int fd = -1;
+  int fd2 = -1;
   int flags = 0;
   unsigned mode = 0;
   const char* path = nullptr;
@@ -116,6 +122,7 @@ class FileCall : public BlockingJob {
   std::ptrdiff_t result = -ECANCELED;
   /// Of a `whole` call: the errno that has ended it behind `result` bytes, or 0.
   int stopped_by = 0;
+  bool ended = false;  ///< a read has come to the end of the file
 
  protected:
   /// One call after another from a run() of one's own: `next` with the faults of this one.

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "asyncio/loop/backend.hpp"
+#include "asyncio/loop/file_call.hpp"
 #include "asyncio/testing/network.hpp"
 #include "asyncio/testing/random.hpp"
 #include "asyncio/testing/trace.hpp"
@@ -65,9 +66,15 @@ enum class Operation : unsigned char {
   set_option,
   watch,
   submit,
-  resolve
+  resolve,
+  file_open,
+  file_read,
+  file_write,
+  file_sync,   ///< fsync, fdatasync
+  file_close,  ///< it has closed all the same
+  file_other   ///< by path, or about the descriptor
 };
-inline constexpr std::size_t kOperations = 13;
+inline constexpr std::size_t kOperations = 19;
 
 /// One per loop, used in one thread. The clock starts at a large offset that depends on the seed
 /// and stands still while anything can run; then it jumps to the next instant at which something
@@ -77,8 +84,10 @@ inline constexpr std::size_t kOperations = 13;
 /// a later instant that the seed chooses. It must not block on something the loop is to do. A
 /// default executor of the program's own has threads in earnest: names are not looked up there.
 ///
+/// Files are the real ones: only the calls on them can be made to fail, or to do a part only.
+///
 /// A test may derive from it to answer single calls in its own way.
-class SimulatedBackend : public Backend {
+class SimulatedBackend : public Backend, private FileFaults {
  public:
   explicit SimulatedBackend(const SimulationOptions& options = {});
   ~SimulatedBackend() override;
@@ -102,6 +111,8 @@ class SimulatedBackend : public Backend {
   /// The `index`-th call of this kind from now on (0: the next) fails with `error`, an errno (for
   /// resolve an EAI_ code); it has no other effect. For submit any: RuntimeError.
   void fail_call(Operation operation, std::uint64_t index, int error) noexcept;
+  /// Reads and writes of files move `most` bytes a call; 0: as many as are asked for.
+  void shorten_file_calls(std::size_t most) noexcept { most_file_bytes_ = most; }
   /// How many calls of this kind were made.
   [[nodiscard]] std::uint64_t calls(Operation operation) const noexcept {
     return calls_[static_cast<std::size_t>(operation)];
@@ -145,6 +156,7 @@ class SimulatedBackend : public Backend {
   int catch_signal(int number, SignalListener& listener) override;
   void release_signal(int number, SignalListener& listener) noexcept override;
   void submit(BlockingJob& job) override;
+  void start(FileCall& call) override;
   ResolveAnswer resolve(const ResolveQuery& query) override;
   void close_all() noexcept override;
 
@@ -162,6 +174,7 @@ class SimulatedBackend : public Backend {
   };
 
   int count_call(Operation operation) noexcept;
+  int before(FileCall::Kind kind, std::size_t& size) noexcept override;
   std::ptrdiff_t note(const char* event, int fd, std::ptrdiff_t result);
   void step(Nanoseconds deadline);
   bool run_due_jobs();
@@ -180,6 +193,7 @@ class SimulatedBackend : public Backend {
   std::vector<Job> jobs_;
   std::int64_t next_job_number_ = 0;
   Nanoseconds resolve_delay_{0};
+  std::size_t most_file_bytes_ = 0;
   std::array<std::uint64_t, kOperations> calls_{};
   std::array<Fault, kOperations> faults_{};
   std::map<int, SignalListener*> signals_;
