@@ -117,7 +117,8 @@ TEST_F(text_files, seeks_that_mean_nothing_in_a_text_are_refused) {
   }(folder.put("x", "text")));
 }
 
-// Fault F8: recorded from CPython 3.11, of b"ab" and these bytes.
+// Recorded from CPython 3.11, of b"ab" and these bytes.
+// Fault F8
 TEST_F(text_files, bytes_that_are_no_utf8_are_named_and_not_lost) {
   const std::pair<std::string, std::string> recorded[] = {
       {"\xff\xfe"
