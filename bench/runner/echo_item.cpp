@@ -217,6 +217,7 @@ ItemReport measure_echo(Setting& setting) {
                     "a message in flight on each connection; CPU of the server, median of " +
                         std::to_string(setting.rounds(5)) + " rounds (10,000 connections: 3)");
   EchoBench bench(setting, report);
+  bench.add({"asyncio-cpp protocol", {setting.programs / "bench_echo_protocol"}});
   bench.add(cpp_peer(setting, report, "raw_echo"));
   bench.add("raw io_uring", cpp_peer(setting, report, "raw_ring_echo"));
   bench.add(cpp_peer(setting, report, "asio_echo"));

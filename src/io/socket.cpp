@@ -81,6 +81,14 @@ std::ptrdiff_t Socket::try_send_many(std::span<const std::span<const std::byte>>
   return count;
 }
 
+std::ptrdiff_t Socket::try_send_file(int file, std::int64_t offset, std::size_t count) noexcept {
+  if (!is_open()) return -EBADF;
+  if (descriptor_.write_full) return -EAGAIN;
+  const std::ptrdiff_t sent = backend().send_file(descriptor_.fd, file, offset, count);
+  if (sent == -EAGAIN) descriptor_.write_full = true;
+  return sent;
+}
+
 int Socket::try_accept(SocketAddress& peer) noexcept {
   if (!is_open()) return -EBADF;
   if (descriptor_.read_drained) return -EAGAIN;

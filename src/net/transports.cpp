@@ -31,7 +31,9 @@ Coro<StreamPair> adopt_connected(int sock) {
     if (sock >= 0) scheduler.backend().close(sock);
     co_await raise(refused);
   }
-  co_return make_streams(scheduler, sock);
+  StreamPair streams = make_streams(scheduler, sock);
+  (void)streams.second.peername();  // for messages: a connection that has failed cannot tell
+  co_return streams;
 }
 
 Coro<Server> serve_protocols(ConnectionCallback callback, std::string_view host, int port,

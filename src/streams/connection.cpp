@@ -112,6 +112,7 @@ void Connection::remove_waiter(const ReadinessListener& waiter) noexcept {
 
 void Connection::refuse_write() {
   if (eof_wanted_) throw RuntimeError("Cannot call write() after write_eof()");
+  if (sending_file_) throw RuntimeError("unable to write; sendfile is in progress");
   if (lost_writes_ >= kLostWritesBeforeWarning) {
     log(LogLevel::warning, "socket.send() raised exception.");
   } else {
@@ -122,6 +123,10 @@ void Connection::refuse_write() {
 void Connection::write(std::span<const std::byte> data) {
   if (!takes_writes()) [[unlikely]]
     return refuse_write();
+  write_block(data);
+}
+
+void Connection::write_block(std::span<const std::byte> data) {
   if (data.empty()) return;
   if (driver_) return driver_->write(data);
   send_or_buffer(data);
@@ -197,6 +202,7 @@ void Connection::flush() noexcept {
 void Connection::after_flush() noexcept {
   resume_below_low();  // may write more
   if (unsent() > 0) return;
+  wake_drains();  // who waits for this very moment
   remove_listener(Direction::write, *this);
   if (eof_wanted_ && !lost_) shutdown_write();
   if (!closing_) return;
@@ -397,7 +403,7 @@ bool Drain::retry() {
     failure_ = connection_->error();
   } else if (connection_->is_lost()) {
     failure_ = std::make_exception_ptr(ConnectionResetError(ECONNRESET, "Connection lost", ""));
-  } else if (connection_->paused()) {
+  } else if (!low_enough()) {
     connection_->add_drain(*this);
     return false;
   }

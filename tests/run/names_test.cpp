@@ -23,14 +23,19 @@ using asyncio::ALL_COMPLETED;
 using asyncio::all_tasks;
 using asyncio::as_completed;
 using asyncio::Barrier;
+using asyncio::BaseProtocol;
+using asyncio::BaseTransport;
 using asyncio::BoundedSemaphore;
 using asyncio::BrokenBarrierError;
+using asyncio::BufferedProtocol;
 using asyncio::CancelledError;
 using asyncio::capture_call_graph;
 using asyncio::Condition;
 using asyncio::create_eager_task_factory;
 using asyncio::create_task;
 using asyncio::current_task;
+using asyncio::DatagramProtocol;
+using asyncio::DatagramTransport;
 using asyncio::eager_task_factory;
 using asyncio::ensure_future;
 using asyncio::Event;
@@ -56,10 +61,12 @@ using asyncio::new_event_loop;
 using asyncio::open_connection;
 using asyncio::print_call_graph;
 using asyncio::PriorityQueue;
+using asyncio::Protocol;
 using asyncio::Queue;
 using asyncio::QueueEmpty;
 using asyncio::QueueFull;
 using asyncio::QueueShutDown;
+using asyncio::ReadTransport;
 using asyncio::run;
 using asyncio::run_coroutine_threadsafe;
 using asyncio::Runner;
@@ -79,9 +86,11 @@ using asyncio::timeout_at;
 using asyncio::TimeoutError;
 using asyncio::TimerHandle;
 using asyncio::to_thread;
+using asyncio::Transport;
 using asyncio::wait;
 using asyncio::wait_for;
 using asyncio::wrap_future;
+using asyncio::WriteTransport;
 
 // Of other modules, which programs with an event loop use.
 using asyncio::aclosing;
@@ -139,6 +148,39 @@ int answer() { return 42; }
   Coro<> generators = loop.shutdown_asyncgens();
   Coro<> threads = loop.shutdown_default_executor();
   static_cast<void>(asyncio::getaddrinfo("localhost", 80));
+}
+
+[[maybe_unused]] void protocol_methods(const TlsContext& context) {
+  auto factory = [] { return std::make_shared<Protocol>(); };
+  static_cast<void>(EventLoop::create_connection(factory, "localhost", 80));
+  static_cast<void>(EventLoop::create_connection(factory, {.sock = 3}));
+  static_cast<void>(EventLoop::connect_accepted_socket(factory, 3));
+  static_cast<void>(EventLoop::create_server(factory, "localhost", 80));
+  static_cast<void>(EventLoop::start_tls(Transport(), factory(), context));
+  auto datagrams = [] { return std::make_shared<DatagramProtocol>(); };
+  static_cast<void>(EventLoop::create_datagram_endpoint(datagrams, {.family = 2}));
+}
+
+[[maybe_unused]] void transport_methods(const Transport& transport,
+                                        const DatagramTransport& datagrams) {
+  transport.write("data");
+  transport.writelines({"more", "data"});
+  if (transport.can_write_eof()) transport.write_eof();
+  transport.set_write_buffer_limits(2, 1);
+  static_cast<void>(transport.get_write_buffer_limits());
+  static_cast<void>(transport.get_write_buffer_size());
+  if (transport.is_reading()) transport.pause_reading();
+  transport.resume_reading();
+  transport.set_protocol(std::make_shared<Protocol>());
+  static_cast<void>(transport.get_protocol());
+  static_cast<void>(transport.peername());
+  static_cast<void>(transport.sockname());
+  static_cast<void>(transport.fileno());
+  static_cast<void>(transport.ssl_object());
+  if (!transport.is_closing()) transport.close();
+  transport.abort();
+  datagrams.sendto("data", datagrams.peername());
+  datagrams.abort();
 }
 
 [[maybe_unused]] void future_methods(const Future<int>& future) {

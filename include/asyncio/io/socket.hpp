@@ -89,6 +89,8 @@ class Socket : public LoopResource {
   std::ptrdiff_t try_send(std::span<const std::byte> data) noexcept;
   /// Several pieces in one call.
   std::ptrdiff_t try_send_many(std::span<const std::span<const std::byte>> pieces) noexcept;
+  /// From a file, without a copy through this program; 0 at the file's end.
+  std::ptrdiff_t try_send_file(int file, std::int64_t offset, std::size_t count) noexcept;
   /// The descriptor of a connection, which the caller owns.
   int try_accept(SocketAddress& peer) noexcept;
   /// The kernel's calls of these names.

@@ -81,6 +81,11 @@ class Connection final : public ReadSide,
 
   void write(std::span<const std::byte> data);
   void write_many(std::span<const std::span<const std::byte>> pieces);
+  /// From now on a file is sent, and write() is RuntimeError; or not any more.
+  void set_sending_file(bool sending) noexcept { sending_file_ = sending; }
+  [[nodiscard]] bool sending_file() const noexcept { return sending_file_; }
+  /// write() for the one who sends a file.
+  void write_block(std::span<const std::byte> data);
   void write_eof();
   [[nodiscard]] bool can_write_eof() const noexcept { return driver_ == nullptr; }
   /// Closes after the unsent bytes have gone out.
@@ -154,7 +159,7 @@ class Connection final : public ReadSide,
   void queue(Work work) noexcept;
   static void run_work(ReadyNode* node);
   [[nodiscard]] bool takes_writes() const noexcept {
-    return !eof_wanted_ && !closing_ && error_ == nullptr;
+    return !eof_wanted_ && !closing_ && error_ == nullptr && !sending_file_;
   }
   /// When it does not take them: says so, throws after write_eof().
   void refuse_write();
@@ -192,7 +197,8 @@ class Connection final : public ReadSide,
   bool paused_ = false;           // above the high mark, and not yet down at the low one
   bool eof_wanted_ = false;
   bool closing_ = false;
-  bool lost_ = false;          // the descriptor is closed and everybody was told
+  bool lost_ = false;  // the descriptor is closed and everybody was told
+  bool sending_file_ = false;
   bool holds_itself_ = false;  // from close to the end, whoever else lets go
   bool write_only_ = false;
 };
@@ -200,16 +206,22 @@ class Connection final : public ReadSide,
 /// Await of StreamWriter::drain.
 class Drain final : public Suspend, public AsCoro<Drain, void>, public base::ListNode {
  public:
-  explicit Drain(Connection& connection) noexcept : connection_(&connection) {
+  /// Down at the low mark, or until nothing is unsent.
+  enum class Until : bool { low, empty };
+
+  explicit Drain(Connection& connection, Until until = Until::low) noexcept
+      : connection_(&connection), until_(until) {
     connection.add_reference();
   }
   Drain(Drain&& other) noexcept
-      : Suspend(std::move(other)), connection_(std::exchange(other.connection_, nullptr)) {}
+      : Suspend(std::move(other)),
+        connection_(std::exchange(other.connection_, nullptr)),
+        until_(other.until_) {}
   ~Drain() {
     if (connection_ != nullptr) connection_->drop_reference();
   }
 
-  bool await_ready() { return connection_->drained() || find_failure(); }
+  bool await_ready() { return (connection_->drained() && low_enough()) || find_failure(); }
   bool await_suspend(Continuation continuation);
   void await_resume() {
     if (std::exception_ptr failure = error()) [[unlikely]]
@@ -226,8 +238,12 @@ class Drain final : public Suspend, public AsCoro<Drain, void>, public base::Lis
   bool abort() override;
   bool retry() override;
   bool find_failure();
+  [[nodiscard]] bool low_enough() const noexcept {
+    return until_ == Until::low ? !connection_->paused() : connection_->unsent() == 0;
+  }
 
   Connection* connection_;
+  Until until_;
   std::exception_ptr failure_;
 };
 
