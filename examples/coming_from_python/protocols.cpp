@@ -1,4 +1,5 @@
-// Transports and protocols.
+// Coming from Python: transports, protocols, datagrams.
+// Run: build/dev/examples/coming_from_python/protocols
 #include <asyncio/asyncio.hpp>
 #include <cstdio>
 
@@ -83,7 +84,7 @@ asyncio::Coro<> main_task() {
   asker.close();
   clock.close();
 }
-// [protocols]
+// [/protocols]
 
 }  // namespace
 

@@ -62,7 +62,7 @@ async def main():
     print("it is", await answer)
     asker.close()
     clock.close()
-# [protocols]
+# [/protocols]
 
 
 asyncio.run(main())
