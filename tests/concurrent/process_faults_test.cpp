@@ -35,7 +35,8 @@ std::string cause_of(const Future<int>& future) {
 
 // --- workers that die ---------------------------------------------------------------------------
 
-// As CPython's ProcessPoolExecutorTest.test_killed_child. Fault P1
+// As CPython's ProcessPoolExecutorTest.test_killed_child.
+// Fault P1
 TEST_F(process_faults, a_worker_killed_while_idle_breaks_the_pool) {
   ProcessPoolExecutor pool({.max_workers = 2});
   const int worker = pool.submit(::getpid).result();
@@ -177,7 +178,8 @@ TEST_F(process_faults, workers_and_nursery_end_when_the_program_is_killed) {
 
 constexpr int kChannel = 3;  // where a worker has it
 
-// Fault P1, P2
+// Fault P1
+// Fault P2
 TEST_F(process_faults, a_worker_that_dies_within_its_answer) {
   ProcessPoolExecutor pool({.max_workers = 1});
   Future<int> cut = pool.submit([] {
@@ -236,7 +238,8 @@ struct Trouble {
 int take(const Trouble&) { return 1; }
 Trouble give(When when, What what) { return {when, what}; }
 
-// As CPython's test_deadlock: error_at_task_pickle, error_at_task_unpickle. Fault P2
+// As CPython's test_deadlock: error_at_task_pickle, error_at_task_unpickle.
+// Fault P2
 TEST_F(process_faults, an_argument_that_cannot_travel_fails_its_call_alone) {
   ProcessPoolExecutor pool({.max_workers = 1});
   Future<int> before = pool.submit(twice, 1);
@@ -251,7 +254,8 @@ TEST_F(process_faults, an_argument_that_cannot_travel_fails_its_call_alone) {
 }
 
 // As CPython's test_deadlock: error_during_result_pickle_on_worker,
-// error_during_result_unpickle_in_ result_handler. Fault P2
+// error_during_result_unpickle_in_result_handler.
+// Fault P2
 TEST_F(process_faults, a_result_that_cannot_travel_fails_its_call_alone) {
   ProcessPoolExecutor pool({.max_workers = 1});
   auto at_save = pool.submit(give, When::save, What::throws);
@@ -275,7 +279,8 @@ TEST_F(process_faults, a_worker_that_dies_over_a_value_breaks_the_pool) {
   EXPECT_EQ(thrown_by([&] { return future.result(); }), kTerminated);
 }
 
-// As CPython's test_deadlock: test_shutdown_deadlock_pickle. Fault P4
+// As CPython's test_deadlock: test_shutdown_deadlock_pickle.
+// Fault P4
 TEST_F(process_faults, shutdown_comes_back_after_a_call_that_could_not_travel) {
   ProcessPoolExecutor pool({.max_workers = 1});
   pool.submit(twice, 1).result();
@@ -286,7 +291,8 @@ TEST_F(process_faults, shutdown_comes_back_after_a_call_that_could_not_travel) {
   until_no_child_is_left();
 }
 
-// As CPython's test_deadlock: test_shutdown_deadlock. Fault P4
+// As CPython's test_deadlock: test_shutdown_deadlock.
+// Fault P4
 TEST_F(process_faults, shutdown_comes_back_when_the_worker_has_died) {
   ProcessPoolExecutor pool({.max_workers = 1});
   Future<int> future = pool.submit([]() -> int { ::_exit(1); });
@@ -294,7 +300,8 @@ TEST_F(process_faults, shutdown_comes_back_when_the_worker_has_died) {
   EXPECT_TRUE(future.done());
 }
 
-// As CPython's test_deadlock: test_crash_big_data. Fault P1
+// As CPython's test_deadlock: test_crash_big_data.
+// Fault P1
 TEST_F(process_faults, a_worker_that_dies_while_much_is_sent_to_the_others) {
   ProcessPoolExecutor pool({.max_workers = 2});
   const std::string data(4U << 20, 'x');
@@ -316,7 +323,8 @@ TEST_F(process_faults, a_worker_that_dies_while_much_is_sent_to_the_others) {
   EXPECT_EQ(thrown_by([&] { return futures.at(5).result(); }), kTerminated);
 }
 
-// As CPython's test_deadlock: test_gh105829_should_not_deadlock_if_wakeup_pipe_full. Fault P4
+// As CPython's test_deadlock: test_gh105829_should_not_deadlock_if_wakeup_pipe_full.
+// Fault P4
 TEST_F(process_faults, any_number_of_calls_waits_for_a_busy_worker) {
   ProcessPoolExecutor pool({.max_workers = 1});
   Future<int> first = pool.submit(wait_in_worker, 1);

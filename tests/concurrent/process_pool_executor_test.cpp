@@ -280,7 +280,8 @@ TEST_F(process_pool, takes_no_work_after_shutdown_and_shutdown_may_come_again) {
             "RuntimeError: cannot schedule new futures after shutdown");
 }
 
-// As CPython's ExecutorShutdownTest.test_cancel_futures. Fault P4
+// As CPython's ExecutorShutdownTest.test_cancel_futures.
+// Fault P4
 TEST_F(process_pool, shutdown_may_cancel_what_has_not_begun) {
   ProcessPoolExecutor pool({.max_workers = 1});
   auto running = pool.submit(wait_in_worker, 5);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "asyncio/asyncio.hpp"
+#include "asyncio/concurrent.hpp"
 #include "asyncio/files.hpp"
 #include "support/loop_test.hpp"
 
@@ -108,7 +109,14 @@ using asyncio::KeyboardInterrupt;
 using asyncio::StopAsyncIteration;
 using asyncio::SystemExit;
 using asyncio::Token;
+using asyncio::concurrent::BrokenExecutor;
+using asyncio::concurrent::BrokenProcessPool;
+using asyncio::concurrent::BrokenThreadPool;
+using asyncio::concurrent::Parallel;
+using asyncio::concurrent::ProcessPoolExecutor;
 using asyncio::concurrent::ThreadPoolExecutor;
+static_assert(asyncio::concurrent::Executor<ProcessPoolExecutor, int (*)(int), int>);
+static_assert(asyncio::concurrent::Executor<ThreadPoolExecutor, int (*)(int), int>);
 
 static_assert(CoroutineFunction<Coro<> (*)()> && !CoroutineFunction<void (*)()>);
 static_assert(asyncio::iscoroutine_v<Coro<int>> && !asyncio::iscoroutine_v<Task<int>>);
@@ -181,6 +189,15 @@ int answer() { return 42; }
   transport.abort();
   datagrams.sendto("data", datagrams.peername());
   datagrams.abort();
+}
+
+[[maybe_unused]] void pool_methods(concurrent::ProcessPoolExecutor& pool) {
+  concurrent::Future<int> future = pool.submit(answer);
+  concurrent::wait(std::vector{future});
+  static_cast<void>(concurrent::as_completed(std::vector{future}));
+  pool.shutdown({.cancel_futures = true});
+  pool.terminate_workers();
+  pool.kill_workers();
 }
 
 [[maybe_unused]] void future_methods(const Future<int>& future) {

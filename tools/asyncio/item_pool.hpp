@@ -16,11 +16,11 @@ using MakeWorker = std::function<DoItem()>;
 /// One after another in this thread; stops after the item during which job.bound passed.
 ArmResult run_sequentially(const ArmJob& job, const MakeWorker& make_worker);
 
-/// job.arm.workers threads over one atomic index.
+/// On a ThreadPoolExecutor of job.arm.workers threads.
 ArmResult run_in_threads(const ArmJob& job, const MakeWorker& make_worker);
 
-/// job.arm.workers forked processes over one atomic index in shared memory; each reports every item
-/// through a pipe. A worker that dies costs its item (a failure), never a hang.
+/// In a ProcessPoolExecutor of job.arm.workers processes. A worker that dies costs its item (a
+/// failure), never a hang. Call it while this process has one thread.
 ArmResult run_in_processes(const ArmJob& job, const MakeWorker& make_worker);
 
 /// Whichever of the three job.arm names.
