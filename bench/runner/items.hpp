@@ -45,5 +45,6 @@ ItemReport measure_articles(Setting& setting);
 ItemReport measure_compile(Setting& setting);
 ItemReport measure_startup(Setting& setting);
 ItemReport measure_size(Setting& setting);
+ItemReport measure_pools(Setting& setting);
 
 }  // namespace bench

@@ -71,6 +71,7 @@ constexpr Item kItems[] = {
     {"compile", &measure_compile, "what a user's build pays"},
     {"startup", &measure_startup, "hello world, from the start of the process to its end"},
     {"size", &measure_size, "hello world, the bytes of the program"},
+    {"pools", &measure_pools, "small jobs on threads and in processes, beside Python's"},
 };
 
 constexpr const char* kUsage = R"(usage: ./dev bench [ITEM]... [options]

@@ -214,7 +214,12 @@ TEST_F(process_pool, a_worker_has_no_descriptor_of_the_program_and_default_signa
   {
     ProcessPoolExecutor pool({.max_workers = 1});
     EXPECT_EQ(pool.submit(open_descriptors).result(), 4);  // 0, 1, 2 and its channel
-    EXPECT_EQ(pool.submit([] { return static_cast<int>(::read(0, nullptr, 1)); }).result(), 0);
+    EXPECT_EQ(pool.submit([] {
+                    char byte = 0;
+                    return static_cast<int>(::read(0, &byte, 1));
+                  })
+                  .result(),
+              0);
     const auto handler_of = [](int number) {
       struct sigaction action = {};
       ::sigaction(number, nullptr, &action);
