@@ -10,6 +10,7 @@
 #include "asyncio/asyncio.hpp"
 #include "asyncio/concurrent.hpp"
 #include "asyncio/files.hpp"
+#include "asyncio/ssl.hpp"
 #include "support/loop_test.hpp"
 
 namespace asyncio::test {
@@ -321,6 +322,53 @@ int answer() { return 42; }
   writer.abort();
   writer.set_write_buffer_limits(2, 1);
   static_cast<void>(writer.get_write_buffer_size());
+  static_cast<void>(writer.ssl_object());
+  static_cast<void>(writer.peercert());
+  static_cast<void>(writer.cipher());
+}
+
+[[maybe_unused]] Coro<> tls_methods(StreamWriter writer, ssl::SSLContext context) {
+  const SSLObject& tls = *writer.ssl_object();
+  static_cast<void>(tls.version());
+  static_cast<void>(tls.cipher());
+  static_cast<void>(tls.selected_alpn_protocol());
+  static_cast<void>(tls.getpeercert());
+  static_cast<void>(tls.getpeercert_der());
+  static_cast<void>(tls.server_hostname());
+  static_cast<void>(tls.server_side());
+  static_cast<void>(tls.session_reused());
+  context.load_cert_chain("cert.pem", "key.pem", {.password = "secret", .allow_expired = true});
+  context.load_cert_chain_pem("cert", "key");
+  context.load_verify_locations({.cafile = "ca.pem", .capath = "certs", .cadata = "pem"});
+  context.load_default_certs(ssl::Purpose::SERVER_AUTH);
+  static_cast<void>(context.cert_store_stats());
+  context.set_check_hostname(!context.check_hostname());
+  context.set_verify_mode(context.verify_mode());
+  context.set_verify_flags(context.verify_flags() | ssl::VERIFY_CRL_CHECK_LEAF);
+  context.set_minimum_version(context.minimum_version());
+  context.set_maximum_version(context.maximum_version());
+  context.set_options(context.options() | ssl::OP_IGNORE_UNEXPECTED_EOF);
+  context.set_ciphers("DEFAULT");
+  context.set_ciphersuites("TLS_AES_128_GCM_SHA256");
+  static_cast<void>(context.get_ciphers());
+  context.set_alpn_protocols({"h2", "http/1.1"});
+  context.set_sni_callback([](std::string_view) -> const ssl::SSLContext* { return nullptr; });
+  context = ssl::SSLContext(ssl::PROTOCOL_TLS_SERVER);
+  context = ssl::create_default_context(ssl::Purpose::CLIENT_AUTH);
+  context = ssl::create_unverified_context();
+  try {
+    co_await writer.start_tls(context, {.server_hostname = "example.com"});
+  } catch (const ssl::SSLCertVerificationError& error) {
+    static_cast<void>(error.verify_code());
+    static_cast<void>(error.verify_message());
+  } catch (const ssl::SSLEOFError&) {
+  } catch (const ssl::SSLError& error) {
+    static_cast<void>(error.library());
+    static_cast<void>(error.reason());
+  }
+  static_cast<void>(ssl::CERT_NONE | ssl::CERT_OPTIONAL | ssl::CERT_REQUIRED);
+  static_cast<void>(ssl::TLSVersion::TLSv1_3);
+  static_cast<void>(ssl::PROTOCOL_TLS_CLIENT);
 }
 
 [[maybe_unused]] void file_methods(files::File& f, std::span<std::byte> buffer) {

@@ -55,11 +55,4 @@ class SSLEOFError : public SSLError {
   using SSLError::SSLError;
 };
 
-/// The peer has ended TLS in order, and something more was asked of it. Python:
-/// ssl.SSLZeroReturnError.
-class SSLZeroReturnError : public SSLError {
- public:
-  using SSLError::SSLError;
-};
-
 }  // namespace asyncio::ssl
