@@ -1,11 +1,10 @@
 #include <asyncio/asyncio.hpp>
+#include <asyncio/base/log.hpp>
 #include <asyncio/ssl.hpp>
 #include <cstdio>
-#include <filesystem>
 #include <string>
 
-static const std::string PEM =
-    std::filesystem::path(__FILE__).replace_filename("localhost.pem").string();
+static const char* const PEM = ASYNCIO_EXAMPLE_FOLDER "/localhost.pem";
 
 // [tls]
 asyncio::Coro<> handle(asyncio::StreamReader reader, asyncio::StreamWriter writer) {
@@ -40,6 +39,7 @@ asyncio::Coro<> main_task() {
 // [/tls]
 
 int main() {
+  // The server has something to say of a client that breaks off.
   asyncio::set_log_handler([](asyncio::LogLevel, std::string_view) {});
   asyncio::run(main_task());
 }

@@ -218,7 +218,8 @@ TEST_F(tls_connection, drain_waits_for_a_peer_that_does_not_read) {
 
 class tls_handshake : public tls_connection {};
 
-// Rule 2.59. Fault X6
+// Rule 2.59
+// Fault X6
 TEST_F(tls_handshake, one_that_stalls_ends_by_the_timeout_and_frees_the_descriptors) {
   auto main = [&]() -> Coro<> {
     Server server = co_await echo_server();
@@ -433,7 +434,8 @@ TEST_F(tls_end, who_asks_for_it_takes_an_end_without_farewell_for_an_end) {
   run(main());
 }
 
-// Rule 2.59. Fault X5
+// Rule 2.59
+// Fault X5
 TEST_F(tls_end, a_farewell_that_nobody_answers_ends_by_the_timeout) {
   auto silent = [](HandPeer&) -> Coro<> { co_await sleep(1h); };
   auto main = [&]() -> Coro<> {
@@ -451,7 +453,8 @@ TEST_F(tls_end, a_farewell_that_nobody_answers_ends_by_the_timeout) {
   run(main());
 }
 
-// Rule 2.59. Fault X5
+// Rule 2.59
+// Fault X5
 // CPython: test_ssl::TestSSL::test_shutdown_timeout_after_eof_from_not_reading_peer
 TEST_F(tls_end, the_deadline_also_holds_for_a_peer_that_does_not_read) {
   auto silent = [](HandPeer&) -> Coro<> { co_await sleep(1h); };
