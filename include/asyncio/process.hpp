@@ -2,3 +2,4 @@
 #pragma once
 
 #include "asyncio/process/subprocess.hpp"
+#include "asyncio/process/subprocess_protocol.hpp"

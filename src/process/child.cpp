@@ -270,7 +270,7 @@ int connect_streams(Scheduler& scheduler, Launch& launch, PipeEnds& ours,
   Backend& backend = scheduler.backend();
   for (int stream = 0; stream < 3; ++stream) {
     int source = launch.streams[static_cast<std::size_t>(stream)];
-    if (source == subprocess::INHERIT) continue;
+    if (source == subprocess::INHERIT || source == subprocess::UNSPECIFIED) continue;
     if (source == subprocess::DEVNULL) {
       source = SpawnRequest::kNullDevice;
     } else if (source == subprocess::STDOUT) {

@@ -55,13 +55,20 @@ std::exception_ptr problem_with(const Launch& launch, const SubprocessOptions& o
     return invalid("STDOUT can only be used for stderr");
   }
   for (const int stream : launch.streams) {
-    if (stream < subprocess::INHERIT) return invalid("negative file descriptor");
+    if (stream < subprocess::UNSPECIFIED) return invalid("negative file descriptor");
   }
   if (options.limit == 0) return invalid("Limit cannot be <= 0");
   return nullptr;
 }
 
 }  // namespace
+
+std::vector<std::string> program_and(std::string_view program,
+                                     const std::vector<std::string>& args) {
+  std::vector<std::string> all = arguments_of(program);
+  all.insert(all.end(), args.begin(), args.end());
+  return all;
+}
 
 Launch make_launch(std::vector<std::string> arguments, const SubprocessOptions& options) {
   Launch launch;
@@ -94,13 +101,6 @@ Coro<Process> start_process(Launch launch, std::size_t limit) {
 }
 
 }  // namespace detail
-
-Coro<Process> create_subprocess_exec(std::string_view program, const std::vector<std::string>& args,
-                                     SubprocessOptions options) {
-  std::vector<std::string> arguments = detail::arguments_of(program);
-  arguments.insert(arguments.end(), args.begin(), args.end());
-  return detail::start_process(detail::make_launch(std::move(arguments), options), options.limit);
-}
 
 Coro<Process> create_subprocess_shell(std::string_view command, SubprocessOptions options) {
   return detail::start_process(detail::make_shell_launch(command, options), options.limit);

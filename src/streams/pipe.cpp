@@ -8,22 +8,26 @@ namespace asyncio {
 namespace detail {
 namespace {
 
-StreamReader make_reader(Scheduler& scheduler, int fd, bool is_socket, std::size_t limit) {
-  const Ref<Connection> connection(new Connection(scheduler, fd, limit));
+using ConnectionRef = Ref<Connection>;
+
+ConnectionRef make_end(Scheduler& scheduler, int fd, bool is_socket, std::size_t limit) {
+  ConnectionRef connection(new Connection(scheduler, fd, limit));
   if (!is_socket) connection->use_read_and_write();
+  return connection;
+}
+
+ConnectionRef make_writing_end(Scheduler& scheduler, int fd, bool is_socket) {
+  ConnectionRef connection = make_end(scheduler, fd, is_socket, kStreamLimit);
+  connection->become_write_only();
+  return connection;
+}
+
+StreamReader reader_of(const ConnectionRef& connection) {
   return StreamReader(Ref<ReadSide>(connection.get()));
 }
 
-StreamWriter make_writer(Scheduler& scheduler, int fd, bool is_socket) {
-  const Ref<Connection> connection(new Connection(scheduler, fd, kStreamLimit));
-  if (!is_socket) connection->use_read_and_write();
-  connection->become_write_only();
-  return StreamWriter(connection);
-}
-
-}  // namespace
-
-std::exception_ptr prepare_pipe(Scheduler& scheduler, int fd, bool& is_socket) {
+// Makes `fd` one that does not block. Null when all is well.
+std::exception_ptr prepare(Scheduler& scheduler, int fd, bool& is_socket) {
   DescriptorKind kind = DescriptorKind::other;
   if (const int result = scheduler.backend().kind_of(fd, kind); result < 0) {
     return make_os_error(-result, "fstat", "descriptor " + std::to_string(fd));
@@ -39,32 +43,49 @@ std::exception_ptr prepare_pipe(Scheduler& scheduler, int fd, bool& is_socket) {
   return nullptr;
 }
 
+Coro<ConnectionRef> adopt(int fd, bool writing, std::size_t limit) {
+  Scheduler& scheduler = running_scheduler();
+  bool is_socket = false;
+  if (std::exception_ptr error = prepare(scheduler, fd, is_socket)) co_await raise(error);
+  if (writing) co_return make_writing_end(scheduler, fd, is_socket);
+  co_return make_end(scheduler, fd, is_socket, limit);
+}
+
+}  // namespace
+
 StreamReader make_pipe_reader(Scheduler& scheduler, int fd, std::size_t limit) {
-  return make_reader(scheduler, fd, false, limit);
+  return reader_of(make_end(scheduler, fd, false, limit));
 }
 
 StreamWriter make_pipe_writer(Scheduler& scheduler, int fd) {
-  return make_writer(scheduler, fd, false);
+  return StreamWriter(make_writing_end(scheduler, fd, false));
+}
+
+Ref<Connection> make_pipe_end(Scheduler& scheduler, int fd, bool writing) {
+  return writing ? make_writing_end(scheduler, fd, false)
+                 : make_end(scheduler, fd, false, kStreamLimit);
+}
+
+Coro<StreamPair> adopt_read_pipe(int fd) {
+  const ConnectionRef connection = co_await pass(adopt(fd, false, kStreamLimit));
+  co_return StreamPair(reader_of(connection), StreamWriter(connection));
+}
+
+Coro<StreamPair> adopt_write_pipe(int fd) {
+  const ConnectionRef connection = co_await pass(adopt(fd, true, kStreamLimit));
+  co_return StreamPair(reader_of(connection), StreamWriter(connection));
 }
 
 }  // namespace detail
 
 Coro<StreamReader> connect_read_pipe(int fd, std::size_t limit) {
-  Scheduler& scheduler = detail::running_scheduler();
-  bool is_socket = false;
-  if (std::exception_ptr error = detail::prepare_pipe(scheduler, fd, is_socket)) {
-    co_await raise(error);
-  }
-  co_return detail::make_reader(scheduler, fd, is_socket, limit);
+  const detail::ConnectionRef connection = co_await pass(detail::adopt(fd, false, limit));
+  co_return detail::reader_of(connection);
 }
 
 Coro<StreamWriter> connect_write_pipe(int fd) {
-  Scheduler& scheduler = detail::running_scheduler();
-  bool is_socket = false;
-  if (std::exception_ptr error = detail::prepare_pipe(scheduler, fd, is_socket)) {
-    co_await raise(error);
-  }
-  co_return detail::make_writer(scheduler, fd, is_socket);
+  const detail::ConnectionRef connection = co_await pass(detail::adopt(fd, true, kStreamLimit));
+  co_return StreamWriter(connection);
 }
 
 }  // namespace asyncio

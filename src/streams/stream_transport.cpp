@@ -21,6 +21,7 @@ StreamTransport::StreamTransport(StreamWriter writer, std::shared_ptr<BaseProtoc
   ReadyNode::run = &run_turn;
   set_protocol(std::move(protocol));
   connection().set_observer(this);
+  ended_ = connection().is_write_only();
   add_reference();  // the connection's, until it is lost
   queue();
 }
@@ -203,6 +204,7 @@ void StreamTransport::read_end() noexcept {
   } catch (...) {
     return fail("Fatal error: protocol.eof_received() call failed.");
   }
+  if (!connection().is_socket()) stays_open = false;  // a pipe has nothing but this direction
   if (stays_open && connection().ssl_object() != nullptr) {
     log(LogLevel::warning, "returning true from eof_received() has no effect when using ssl");
     stays_open = false;

@@ -11,6 +11,7 @@
 #include <csignal>
 #include <cstdlib>
 
+#include "asyncio/run/event_loop.hpp"
 #include "asyncio/task/sleep.hpp"
 #include "asyncio/task/wait.hpp"
 #include "support/socket_test.hpp"
@@ -295,6 +296,102 @@ TEST_F(pipes, are_closed_with_the_loop) {
   EXPECT_EQ(writer->fileno(), -1);
   reader.reset();
   writer.reset();
+}
+
+// --- protocols ----------------------------------------------------------------------------------
+
+class Recorder : public Protocol {
+ public:
+  void connection_made(Transport) override { events.emplace_back("made"); }
+  void data_received(std::string_view data) override { received += data; }
+  bool eof_received() override {
+    events.emplace_back("eof");
+    return true;
+  }
+  void connection_lost(std::exception_ptr error) override {
+    events.push_back("lost" + (error ? " " + test::describe(error) : ""));
+    lost.set_result();
+  }
+
+  std::vector<std::string> events;
+  std::string received;
+  Future<> lost = get_running_loop().create_future();
+};
+
+TEST_F(pipes, are_read_for_a_protocol_and_close_at_their_end_whatever_it_says) {
+  auto main = [&]() -> Coro<> {
+    const auto factory = [] { return std::make_shared<Recorder>(); };
+    auto [transport, protocol] =
+        co_await EventLoop::connect_read_pipe(factory, pipe.take_reading());
+    EXPECT_TRUE(transport.is_reading());
+    pipe.put("for the protocol");
+    pipe.close_writing();
+    co_await protocol->lost;
+    EXPECT_EQ(protocol->received, "for the protocol");
+    EXPECT_EQ(protocol->events, (std::vector<std::string>{"made", "eof", "lost"}));
+    EXPECT_EQ(transport.fileno(), -1);
+  };
+  run(main());
+}
+
+TEST_F(pipes, are_written_for_a_protocol_which_hears_that_the_reader_has_gone) {
+  auto main = [&]() -> Coro<> {
+    const auto factory = [] { return std::make_shared<Recorder>(); };
+    auto [transport, protocol] =
+        co_await EventLoop::connect_write_pipe(factory, pipe.take_writing());
+    EXPECT_TRUE(transport.can_write_eof());
+    transport.write("1");
+    EXPECT_EQ(pipe.get(), "1");
+    pipe.close_reading();
+    co_await protocol->lost;
+    EXPECT_EQ(protocol->events, (std::vector<std::string>{"made", "lost"}));
+  };
+  run(main());
+}
+
+TEST_F(pipes, break_for_a_protocol_whose_bytes_are_unsent_when_the_reader_goes) {
+  auto main = [&]() -> Coro<> {
+    const auto factory = [] { return std::make_shared<Recorder>(); };
+    auto [transport, protocol] =
+        co_await EventLoop::connect_write_pipe(factory, pipe.take_writing());
+    transport.write(std::string(1 << 20, 'x'));
+    pipe.close_reading();
+    co_await protocol->lost;
+    EXPECT_EQ(protocol->events,
+              (std::vector<std::string>{"made", "lost BrokenPipeError: write: broken pipe"}));
+  };
+  run(main());
+}
+
+// CPython: test_events::EventLoopTestsMixin::test_bidirectional_pty
+TEST_F(pipes, of_one_terminal_are_read_and_written_by_two_transports) {
+  const int master = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  ASSERT_GE(master, 0);
+  ASSERT_EQ(::grantpt(master), 0);
+  ASSERT_EQ(::unlockpt(master), 0);
+  const int terminal = ::open(::ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
+  ASSERT_GE(terminal, 0);
+  auto main = [&]() -> Coro<> {
+    StreamReader typed = co_await connect_read_pipe(::dup(terminal));
+    StreamWriter shown = co_await connect_write_pipe(terminal);
+    EXPECT_EQ(::write(master, "in\n", 3), 3);
+    EXPECT_EQ(co_await typed.readline(), "in\n");
+    shown.write("out\n");
+    co_await shown.drain();
+    std::string seen;
+    while (seen.size() < 9) {  // with the echo of what was typed
+      std::array<char, 100> part{};
+      const ssize_t count = ::read(master, part.data(), part.size());
+      EXPECT_GT(count, 0);
+      if (count <= 0) break;
+      seen.append(part.data(), static_cast<std::size_t>(count));
+    }
+    EXPECT_EQ(seen, "in\r\nout\r\n");
+    shown.close();
+    co_await shown.wait_closed();
+  };
+  run(main());
+  ::close(master);
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "asyncio/net/server.hpp"
 #include "asyncio/net/tcp.hpp"
 #include "asyncio/streams/open_transport.hpp"
+#include "asyncio/streams/pipe.hpp"
 #include "asyncio/streams/protocol.hpp"
 
 #define ASYNCIO_NAME_THE_FACTORY                                                                  \
@@ -65,11 +66,27 @@ Coro<TransportAndProtocol<F>> make_transport(F factory, Coro<StreamPair> connect
   co_return TransportAndProtocol<F>(transport, std::move(protocol));
 }
 
+/// The same with a transport of one direction: the end of a pipe.
+template <class Kind, class F>
+Coro<std::pair<Kind, std::shared_ptr<ProtocolOf<F>>>> make_pipe_transport(
+    F factory, Coro<StreamPair> adopting) {
+  Coro<TransportAndProtocol<F>> making = make_transport<F>(std::move(factory), std::move(adopting));
+  TransportAndProtocol<F> made = co_await pass(std::move(making));
+  co_return std::pair<Kind, std::shared_ptr<ProtocolOf<F>>>(made.first, std::move(made.second));
+}
+
 // Not a coroutine: what it gets is moved into one before it returns.
 template <class F>
 Coro<TransportAndProtocol<F>> connect_protocol(F&& factory, Coro<StreamPair> connecting) {
   static_assert(kSafeInPlace<F>, ASYNCIO_NAME_THE_FACTORY);
   return make_transport<std::decay_t<F>>(std::forward<F>(factory), std::move(connecting));
+}
+
+template <class Kind, class F>
+Coro<std::pair<Kind, std::shared_ptr<ProtocolOf<F>>>> connect_pipe(F&& factory,
+                                                                   Coro<StreamPair> adopting) {
+  static_assert(kSafeInPlace<F>, ASYNCIO_NAME_THE_FACTORY);
+  return make_pipe_transport<Kind, std::decay_t<F>>(std::forward<F>(factory), std::move(adopting));
 }
 
 template <class F>

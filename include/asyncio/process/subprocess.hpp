@@ -31,6 +31,8 @@ inline constexpr int PIPE = -1;     ///< a pipe, whose other end Process has
 inline constexpr int STDOUT = -2;   ///< for stderr: where stdout goes
 inline constexpr int DEVNULL = -3;  ///< /dev/null
 inline constexpr int INHERIT = -4;  ///< the same as ours. Python: None
+/// INHERIT for Process, PIPE for SubprocessTransport, as in Python.
+inline constexpr int UNSPECIFIED = -5;
 
 /// Variables by name. Python: os.environ, a mapping.
 using Environment = std::map<std::string, std::string, std::less<>>;
@@ -56,9 +58,9 @@ class OutputLimitError : public RuntimeError {
 /// What create_subprocess_exec and create_subprocess_shell take by name. What it refers to is
 /// copied in the call. Python: the keywords of subprocess.Popen.
 struct SubprocessOptions {
-  int stdin = subprocess::INHERIT;
-  int stdout = subprocess::INHERIT;
-  int stderr = subprocess::INHERIT;
+  int stdin = subprocess::UNSPECIFIED;
+  int stdout = subprocess::UNSPECIFIED;
+  int stderr = subprocess::UNSPECIFIED;
   std::size_t limit = kStreamLimit;                 ///< of the readers
   std::string_view cwd = {};                        ///< to run in; empty: where we are
   const subprocess::Environment* env = nullptr;     ///< all its variables; null: ours
@@ -123,6 +125,8 @@ class Process {
 
 namespace detail {
 
+std::vector<std::string> program_and(std::string_view program,
+                                     const std::vector<std::string>& args);
 /// Copies all of it.
 Launch make_launch(std::vector<std::string> arguments, const SubprocessOptions& options);
 Launch make_shell_launch(std::string_view command, const SubprocessOptions& options);
@@ -153,10 +157,14 @@ template <detail::ProgramArgument... Args>
       kStreamLimit);
 }
 
-/// The same with the arguments in a vector, the program's name not among them.
-[[nodiscard]] Coro<Process> create_subprocess_exec(std::string_view program,
-                                                   const std::vector<std::string>& args,
-                                                   SubprocessOptions options = {});
+/// The same with the arguments in a vector, the program's name not among them. (A template, because
+/// g++ takes the braces of options for a vector.)
+template <std::same_as<std::vector<std::string>> Args>
+[[nodiscard]] Coro<Process> create_subprocess_exec(std::string_view program, const Args& args,
+                                                   SubprocessOptions options = {}) {
+  return detail::start_process(detail::make_launch(detail::program_and(program, args), options),
+                               options.limit);
+}
 
 // The same with options: `create_subprocess_exec("ls", "-l", {.stdout = subprocess::PIPE})`. An
 // overload per number of arguments, because braces cannot follow a pack; more go into a vector.

@@ -4,12 +4,14 @@
 // rarely need it: run(), create_task() and the free functions act on the running loop.
 #pragma once
 
+#include <concepts>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "asyncio/loop/scheduler.hpp"
 #include "asyncio/net/datagram.hpp"
@@ -26,6 +28,12 @@
 namespace asyncio {
 
 class EventLoop;
+struct SubprocessOptions;
+
+namespace detail {
+template <class Options>
+struct SubprocessCalls;  // in asyncio/process.hpp, which not every program needs
+}  // namespace detail
 
 using EventLoopExceptionHandler = std::function<void(EventLoop&, const ExceptionContext&)>;
 using EventLoopTaskFactory = std::function<AnyTask(EventLoop&, FactoryCoro&, const TaskOptions&)>;
@@ -184,6 +192,43 @@ class EventLoop {
   [[nodiscard]] static Coro<detail::TransportAndProtocol<F>> connect_accepted_socket(F&& factory,
                                                                                      int sock) {
     return detail::connect_protocol(std::forward<F>(factory), detail::adopt_connected(sock));
+  }
+  /// Reads from `fd`, which is the transport's from now on and does not block: {transport,
+  /// protocol}. ValueError unless it is a pipe, a socket or a character device; it stays the
+  /// caller's then. For streams: connect_read_pipe(fd). Python: loop.connect_read_pipe.
+  template <detail::StreamProtocolFactory F>
+  [[nodiscard]] static Coro<std::pair<ReadTransport, std::shared_ptr<detail::ProtocolOf<F>>>>
+  connect_read_pipe(F&& factory, int fd) {
+    return detail::connect_pipe<ReadTransport>(std::forward<F>(factory),
+                                               detail::adopt_read_pipe(fd));
+  }
+  /// The same for writing. When the pipe's last reader goes, connection_lost() comes, with
+  /// BrokenPipeError when there were unsent bytes. Python: loop.connect_write_pipe.
+  template <detail::StreamProtocolFactory F>
+  [[nodiscard]] static Coro<std::pair<WriteTransport, std::shared_ptr<detail::ProtocolOf<F>>>>
+  connect_write_pipe(F&& factory, int fd) {
+    return detail::connect_pipe<WriteTransport>(std::forward<F>(factory),
+                                                detail::adopt_write_pipe(fd));
+  }
+  /// Starts a child and makes a protocol for it: {transport, protocol}, after connection_made().
+  /// Errors and cancellation are create_subprocess_exec's; the streams are pipes unless the options
+  /// say otherwise. Include asyncio/process.hpp for these two. Python: loop.subprocess_exec.
+  template <class F, class Options = SubprocessOptions>
+  [[nodiscard]] static auto subprocess_exec(F&& factory, std::string_view program,
+                                            const Options& options = {}) {
+    return detail::SubprocessCalls<Options>::exec(std::forward<F>(factory), program, {}, options);
+  }
+  /// The same with arguments.
+  template <class F, std::same_as<std::vector<std::string>> Args, class Options = SubprocessOptions>
+  [[nodiscard]] static auto subprocess_exec(F&& factory, std::string_view program, const Args& args,
+                                            const Options& options = {}) {
+    return detail::SubprocessCalls<Options>::exec(std::forward<F>(factory), program, args, options);
+  }
+  /// The same with `/bin/sh -c command`. Python: loop.subprocess_shell.
+  template <class F, class Options = SubprocessOptions>
+  [[nodiscard]] static auto subprocess_shell(F&& factory, std::string_view command,
+                                             const Options& options = {}) {
+    return detail::SubprocessCalls<Options>::shell(std::forward<F>(factory), command, options);
   }
   /// As start_server, but makes a protocol for each connection. What `factory` fails with goes to
   /// the exception handler, and that connection is closed. Python: loop.create_server.

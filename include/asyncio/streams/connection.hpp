@@ -76,6 +76,7 @@ class Connection final : public ReadSide,
   /// It is only written to: reads are at their end, write_eof() closes it, and when the last reader
   /// of the pipe goes it closes by itself, or breaks when there are unsent bytes.
   void become_write_only() noexcept;
+  [[nodiscard]] bool is_write_only() const noexcept { return write_only_; }
 
   // --- writing ----------------------------------------------------------------------------------
 

@@ -28,9 +28,11 @@ namespace detail {
 StreamReader make_pipe_reader(Scheduler& scheduler, int fd, std::size_t limit = kStreamLimit);
 StreamWriter make_pipe_writer(Scheduler& scheduler, int fd);
 
-/// Makes `fd` one that does not block. ValueError (or OSError, when it is not open) as above; null
-/// when all is well. Whether it is a socket goes to `is_socket`.
-std::exception_ptr prepare_pipe(Scheduler& scheduler, int fd, bool& is_socket);
+/// For a transport. As above.
+Ref<Connection> make_pipe_end(Scheduler& scheduler, int fd, bool writing);
+/// The end of a pipe as a transport needs it, with a reader and a writer, of which one is of use.
+Coro<StreamPair> adopt_read_pipe(int fd);
+Coro<StreamPair> adopt_write_pipe(int fd);
 
 }  // namespace detail
 }  // namespace asyncio
