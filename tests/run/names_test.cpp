@@ -10,6 +10,7 @@
 #include "asyncio/asyncio.hpp"
 #include "asyncio/concurrent.hpp"
 #include "asyncio/files.hpp"
+#include "asyncio/process.hpp"
 #include "asyncio/ssl.hpp"
 #include "support/loop_test.hpp"
 
@@ -34,6 +35,8 @@ using asyncio::CancelledError;
 using asyncio::capture_call_graph;
 using asyncio::Condition;
 using asyncio::create_eager_task_factory;
+using asyncio::create_subprocess_exec;
+using asyncio::create_subprocess_shell;
 using asyncio::create_task;
 using asyncio::current_task;
 using asyncio::DatagramProtocol;
@@ -80,6 +83,8 @@ using asyncio::sleep;
 using asyncio::start_server;
 using asyncio::StreamReader;
 using asyncio::StreamWriter;
+using asyncio::SubprocessProtocol;
+using asyncio::SubprocessTransport;
 using asyncio::Task;
 using asyncio::TaskGroup;
 using asyncio::Timeout;
@@ -168,6 +173,15 @@ int answer() { return 42; }
   static_cast<void>(EventLoop::start_tls(Transport(), factory(), context));
   auto datagrams = [] { return std::make_shared<DatagramProtocol>(); };
   static_cast<void>(EventLoop::create_datagram_endpoint(datagrams, {.family = 2}));
+}
+
+[[maybe_unused]] void child_processes() {
+  auto factory = [] { return std::make_shared<SubprocessProtocol>(); };
+  static_cast<void>(EventLoop::subprocess_exec(factory, "true"));
+  static_cast<void>(EventLoop::subprocess_shell(factory, "exit 1", {.stdin = subprocess::DEVNULL}));
+  auto protocols = [] { return std::make_shared<Protocol>(); };
+  static_cast<void>(EventLoop::connect_read_pipe(protocols, 0));
+  static_cast<void>(EventLoop::connect_write_pipe(protocols, 1));
 }
 
 [[maybe_unused]] void transport_methods(const Transport& transport,
