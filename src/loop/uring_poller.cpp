@@ -116,6 +116,8 @@ int UringPoller::add(Descriptor& descriptor) noexcept {
 // Two may not watch one descriptor. But whoever has the number may have closed it unseen, and this
 // is the next one with it; the file that is open now tells: it has a request of ours or has none.
 bool UringPoller::is_taken(int fd) noexcept {
+  // It has ended for want of room, and will be made again.
+  if (std::find(ended_.begin(), ended_.end(), key(fd)) != ended_.end()) return true;
   constexpr unsigned kByFile = IORING_ASYNC_CANCEL_FD;
   io_uring_sqe& request = ring_->request();
   request.opcode = IORING_OP_ASYNC_CANCEL;
@@ -131,7 +133,13 @@ bool UringPoller::is_taken(int fd) noexcept {
     ring_->settle();
     return false;
   }
-  return true;  // its request has ended, and is made again when dispatch() hears of it
+  // Asking has ended it. The next one tells what it would have told meanwhile; and whoever asks
+  // again at once must find one.
+  if (known && result >= 0) {
+    arm(fd);
+    moved_here(ring_->submit());
+  }
+  return true;
 }
 
 void UringPoller::remove(Descriptor& descriptor) noexcept {
