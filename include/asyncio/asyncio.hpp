@@ -12,6 +12,7 @@
 #include "asyncio/net/resolver.hpp"
 #include "asyncio/net/server.hpp"
 #include "asyncio/net/tcp.hpp"
+#include "asyncio/net/unix.hpp"
 #include "asyncio/run/event_loop.hpp"
 #include "asyncio/run/nested.hpp"
 #include "asyncio/run/run_coroutine_threadsafe.hpp"

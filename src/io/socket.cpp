@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "asyncio/base/error.hpp"
+#include "asyncio/io/fd_callbacks.hpp"
 
 namespace asyncio {
 
@@ -11,7 +12,10 @@ namespace asyncio {
 
 Socket::Socket(Scheduler& scheduler) noexcept : scheduler_(&scheduler) { scheduler.attach(*this); }
 
-Socket::Socket(Scheduler& scheduler, int fd) noexcept : Socket(scheduler) { descriptor_.fd = fd; }
+Socket::Socket(Scheduler& scheduler, int fd) noexcept : Socket(scheduler) {
+  descriptor_.fd = fd;
+  detail::note_owned_fd(scheduler, fd, true);
+}
 
 int Socket::open(int family, int type, int protocol) noexcept {
   const int fd = backend().socket(family, type, protocol);
@@ -25,11 +29,13 @@ void Socket::adopt(int fd) noexcept {
   descriptor_ = Descriptor{};
   descriptor_.fd = fd;
   is_socket_ = true;
+  detail::note_owned_fd(*scheduler_, fd, true);
 }
 
 void Socket::close() noexcept {
   if (!is_open()) return;
   backend().unwatch(descriptor_);
+  detail::note_owned_fd(*scheduler_, descriptor_.fd, false);
   backend().close(std::exchange(descriptor_.fd, -1));
   // Whoever waits finds out that there is nothing to wait for any more.
   descriptor_.on_event(true, true, true);

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <cerrno>
 #include <charconv>
 #include <cstring>
 
@@ -73,7 +74,9 @@ SocketAddress SocketAddress::unix_path(std::string_view path) {
   // A path in the file system needs its final NUL; an abstract name is counted instead.
   const bool abstract = !path.empty() && path.front() == '\0';
   const std::size_t room = sizeof address.sun_path - (abstract ? 0 : 1);
-  if (path.size() > room) throw ValueError("AF_UNIX path too long: " + std::string(path));
+  if (path.size() > room) {
+    throw OSError(ENAMETOOLONG, "AF_UNIX path too long: " + std::string(path));
+  }
   std::memcpy(address.sun_path, path.data(), path.size());
   SocketAddress out;
   assign(out, address);

@@ -47,7 +47,18 @@ int Listener::start() noexcept {
 void Listener::close() noexcept {
   retry_.cancel();
   socket_.remove_listener(Socket::Direction::read, *this);
+  if (!socket_.is_open()) return;
   socket_.close();
+  if (path_.empty()) return;
+  Backend& backend = socket_.scheduler().backend();
+  FileIdentity there;
+  if (backend.identify_file(path_, there) == 0 && there == made_) backend.unlink(path_);
+}
+
+void Listener::unlink_at_close() {
+  const std::string path = socket_.local_address().host();
+  if (path.empty() || path.front() == '\0') return;
+  if (socket_.scheduler().backend().identify_file(path, made_) == 0) path_ = path;
 }
 
 // The server stays alive until the node has run, and with it this object.

@@ -21,6 +21,8 @@ class Listener final : private ReadinessListener {
   /// 0 or -errno.
   int start() noexcept;
   void close() noexcept;
+  /// close() removes the file that bind() has made at the path, while it is that one.
+  void unlink_at_close();
 
  private:
   struct Turn : ReadyNode {
@@ -37,6 +39,8 @@ class Listener final : private ReadinessListener {
   Socket socket_;
   int backlog_;
   Turn turn_;
+  std::string path_;  // to remove; empty for none
+  FileIdentity made_;
   TimerHandle retry_;
   bool queued_ = false;
 };

@@ -4,6 +4,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
 
@@ -65,6 +66,7 @@ ServerState::ServerState(Scheduler& scheduler, ConnectionCallback callback,
                          const ServerOptions& options, SecureSetup secure)
     : scheduler_(&scheduler),
       callback_(std::move(callback)),
+      context_(context_or_copy(nullptr)),
       options_(options),
       secure_(std::move(secure)) {}
 
@@ -77,7 +79,8 @@ int ServerState::add_listener(const SocketAddress& address, const char*& operati
   Socket& socket = listener->socket();
   operation = "socket";
   if (const int opened = socket.open(address.family(), SOCK_STREAM); opened < 0) return opened;
-  if (options_.reuse_address) socket.set_option(SOL_SOCKET, SO_REUSEADDR, 1);
+  const bool has_port = address.family() != AF_UNIX;
+  if (options_.reuse_address && has_port) socket.set_option(SOL_SOCKET, SO_REUSEADDR, 1);
   operation = "SO_REUSEPORT";
   if (options_.reuse_port) {
     if (const int set = socket.set_option(SOL_SOCKET, SO_REUSEPORT, 1); set < 0) return set;
@@ -90,6 +93,13 @@ int ServerState::add_listener(const SocketAddress& address, const char*& operati
   listeners_.push_back(std::move(listener));
   return 0;
 }
+
+void ServerState::adopt_listener(int fd) {
+  listeners_.push_back(std::make_unique<Listener>(*this, *scheduler_, options_.backlog));
+  listeners_.back()->socket().adopt(fd);
+}
+
+void ServerState::unlink_at_close() { listeners_.back()->unlink_at_close(); }
 
 void ServerState::start_serving() {
   if (closed_) throw RuntimeError("server is closed");
@@ -152,7 +162,7 @@ void ServerState::on_accepted(int fd, const SocketAddress& peer) noexcept {
     return;
   }
   try {
-    connection->set_option(IPPROTO_TCP, TCP_NODELAY, 1);
+    if (peer.family() != AF_UNIX) connection->set_option(IPPROTO_TCP, TCP_NODELAY, 1);
     connection->set_peer(peer);
     connection->set_owner(*this, connections_);
     if (secure_.wanted()) {
@@ -190,7 +200,10 @@ void ServerState::report_handshake(Connection& connection, const std::exception_
   log(LogLevel::warning, text);
 }
 
+// In a context of its own: what one handler sets, the next does not see.
 void ServerState::begin(Connection& connection) {
+  ContextSlot context = ContextSlot::copy_of(context_);
+  const ContextScope scope(context);
   Coro<> job;
   callback_(StreamReader(Ref<ReadSide>(&connection)), StreamWriter(Ref<Connection>(&connection)),
             &job);
@@ -269,21 +282,32 @@ void ServerClosed::await_resume() {
 
 // --- start_server -------------------------------------------------------------------------------
 
-Coro<Server> listen_tcp(ConnectionCallback callback, std::string host, int port,
+// Without the doubles that several hosts can give.
+void append_new(std::vector<SocketAddress>& all, const std::vector<SocketAddress>& more) {
+  for (const SocketAddress& address : more) {
+    if (std::find(all.begin(), all.end(), address) == all.end()) all.push_back(address);
+  }
+}
+
+Coro<Server> listen_tcp(ConnectionCallback callback, std::vector<std::string> hosts, int port,
                         ServerOptions options, SecureSetup secure) {
   std::exception_ptr mistake = secure.find_mistake();
   if (mistake) co_await raise(mistake);
   ResolveOptions how;
   how.family = options.family;
   how.passive = true;
-  const std::vector<SocketAddress> addresses = co_await pass(getaddrinfo(host, port, how));
-  Server server(Ref<ServerState>(
-      new ServerState(running_scheduler(), std::move(callback), options, std::move(secure))));
-  ServerState& state = server.state();
+  std::vector<SocketAddress> addresses;
+  for (const std::string& host : hosts) {
+    const std::vector<SocketAddress> found = co_await pass(getaddrinfo(host, port, how));
+    append_new(addresses, found);
+  }
+  if (addresses.empty()) co_await raise<ValueError>("there is no host to listen on");
+  const Ref<ServerState> state(
+      new ServerState(running_scheduler(), std::move(callback), options, std::move(secure)));
   std::exception_ptr unavailable;
   for (const SocketAddress& address : addresses) {
     const char* operation = "";
-    const int added = state.add_listener(address, operation);
+    const int added = state->add_listener(address, operation);
     if (added == 0) continue;
     std::exception_ptr error = make_os_error(-added, operation, address.to_string());
     // A host without IPv6 (or IPv4) still has addresses of it in its tables.
@@ -291,11 +315,13 @@ Coro<Server> listen_tcp(ConnectionCallback callback, std::string host, int port,
     if (!other_may_do) co_await raise(error);
     unavailable = error;
   }
-  if (state.addresses().empty()) co_await raise(unavailable);
-  if (options.start_serving) {
-    state.start_serving();
-    co_await pass(sleep(Delay()));
-  }
+  if (state->addresses().empty()) co_await raise(unavailable);
+  co_return co_await pass(begin_to_serve(state, options.start_serving));
+}
+
+Coro<Server> begin_to_serve(Ref<ServerState> state, bool start_serving) {
+  Server server(std::move(state));
+  if (start_serving) co_await pass(server.start_serving());
   co_return server;
 }
 

@@ -38,10 +38,8 @@ Coro<StreamPair> adopt_connected(int sock) {
 
 Coro<Server> serve_protocols(ConnectionCallback callback, std::string_view host, int port,
                              const ServerOptions& options) {
-  const StartTlsOptions times{.ssl_handshake_timeout = options.ssl_handshake_timeout,
-                              .ssl_shutdown_timeout = options.ssl_shutdown_timeout};
-  return listen_tcp(std::move(callback), std::string(host), port, options,
-                    SecureSetup(options.ssl, times));
+  return listen_tcp(std::move(callback), std::vector<std::string>(1, std::string(host)), port,
+                    options, secure_setup_of(options));
 }
 
 void refuse_connection(StreamWriter& writer) noexcept {

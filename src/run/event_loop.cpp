@@ -1,6 +1,7 @@
 #include "asyncio/run/event_loop.hpp"
 
 #include "asyncio/base/log.hpp"
+#include "asyncio/net/server.hpp"
 
 namespace asyncio {
 namespace {
@@ -108,6 +109,13 @@ std::string EventLoop::repr() const {
 EventLoop& AnyFuture::get_loop() const {
   Scheduler& scheduler = block_->scheduler();
   EventLoop* loop = Scheduler::is_open(&scheduler) ? facade_of(&scheduler) : nullptr;
+  if (loop == nullptr) throw RuntimeError("Event loop is closed");
+  return *loop;
+}
+
+EventLoop& Server::get_loop() const {
+  Scheduler* scheduler = &state_->scheduler();
+  EventLoop* loop = Scheduler::is_open(scheduler) ? facade_of(scheduler) : nullptr;
   if (loop == nullptr) throw RuntimeError("Event loop is closed");
   return *loop;
 }

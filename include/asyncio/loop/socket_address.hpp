@@ -18,7 +18,7 @@ class SocketAddress {
 
   /// From a numeric host ("127.0.0.1", "::1", "fe80::1%2") and port; false when `host` is a name.
   static bool parse(std::string_view host, std::uint16_t port, SocketAddress& out);
-  /// From a path; a leading NUL makes it abstract. Throws ValueError when it is too long.
+  /// From a path; a leading NUL makes it abstract. Throws OSError when it is too long.
   static SocketAddress unix_path(std::string_view path);
 
   /// AF_INET, AF_INET6 or AF_UNIX; AF_UNSPEC (0) when empty.

@@ -16,9 +16,11 @@
 #include "asyncio/loop/socket_address.hpp"
 #include "asyncio/streams/reader.hpp"
 #include "asyncio/streams/writer.hpp"
+#include "asyncio/task/immediate.hpp"
 
 namespace asyncio {
 
+class EventLoop;
 class Server;
 
 /// Options of start_server.
@@ -40,6 +42,7 @@ struct ServerOptions {
 namespace detail {
 
 class Listener;
+class StartServing;
 class ServeForever;
 class ServerClosed;
 
@@ -66,7 +69,12 @@ class ServerState final : private ConnectionOwner {
 
   /// Binds one more listening socket. Returns 0 or -errno, and then `operation` says of what.
   int add_listener(const SocketAddress& address, const char*& operation);
+  /// Takes over a socket that is bound already.
+  void adopt_listener(int fd);
+  /// Of the last one added: its file goes with it, as long as it is still the one that it has made.
+  void unlink_at_close();
   void start_serving();
+  [[nodiscard]] Scheduler& scheduler() const noexcept { return *scheduler_; }
   [[nodiscard]] bool is_serving() const noexcept { return serving_ && !closed_; }
   [[nodiscard]] bool is_closed() const noexcept { return closed_; }
   /// Closed, and the last connection has gone.
@@ -91,6 +99,7 @@ class ServerState final : private ConnectionOwner {
 
   Scheduler* scheduler_;
   ConnectionCallback callback_;
+  ContextSlot context_;  // of whoever made the server; each connection's handler runs in a copy
   ServerOptions options_;
   SecureSetup secure_;
   Nanoseconds next_report_{0};  // of a handshake that failed, at most one a second
@@ -152,8 +161,32 @@ class ServerClosed final : public Suspend,
   Ref<ServerState> server_;
 };
 
-Coro<Server> listen_tcp(ConnectionCallback callback, std::string host, int port,
+/// Await of Server::start_serving, which has begun by then: one turn, in which others run.
+class StartServing final : public Suspend, public AsCoro<StartServing, void> {
+ public:
+  static constexpr bool await_ready() noexcept { return false; }
+  bool await_suspend(Continuation continuation) noexcept { return park_woken(continuation); }
+  void await_resume() const {
+    if (cancelled()) [[unlikely]]
+      std::rethrow_exception(cancellation());
+  }
+  [[nodiscard]] std::exception_ptr error() const { return cancellation(); }
+
+ private:
+  bool abort() override { return true; }
+};
+
+/// Of ServerOptions and their like.
+template <class Options>
+SecureSetup secure_setup_of(const Options& options) {
+  return SecureSetup(options.ssl, {.ssl_handshake_timeout = options.ssl_handshake_timeout,
+                                   .ssl_shutdown_timeout = options.ssl_shutdown_timeout});
+}
+
+Coro<Server> listen_tcp(ConnectionCallback callback, std::vector<std::string> hosts, int port,
                         ServerOptions options, SecureSetup secure = {});
+/// On the sockets that `state` has.
+Coro<Server> begin_to_serve(Ref<ServerState> state, bool start_serving);
 
 template <class F>
 ConnectionCallback make_connection_callback(F&& callback) {
@@ -192,8 +225,13 @@ class [[nodiscard("a server that nobody holds is closed at once")]] Server {
     if (state_) state_->drop_handle();
   }
 
-  /// Begins to accept; no effect when it does already. Errors: OSError. Python: start_serving.
-  void start_serving() { state_->start_serving(); }
+  /// Begins to accept, at once; no effect when it does already. Awaiting what it gives lets others
+  /// run, as in Python, and is not needed. Errors: OSError. Python: Server.start_serving.
+  // NOLINTNEXTLINE(modernize-use-nodiscard)
+  detail::StartServing start_serving() {
+    state_->start_serving();
+    return {};
+  }
   /// Accepts until the task is cancelled or the server closed, either of which ends in
   /// CancelledError, after the connections were closed. RuntimeError when it is closed already or
   /// another task is at it. Python: Server.serve_forever.
@@ -212,6 +250,17 @@ class [[nodiscard("a server that nobody holds is closed at once")]] Server {
   /// Where it listens, with the real port where 0 was asked for; empty once closed.
   /// Python: [s.getsockname() for s in Server.sockets].
   [[nodiscard]] std::vector<SocketAddress> sockets() const { return state_->addresses(); }
+
+  /// RuntimeError when the loop has been closed. Python: Server.get_loop.
+  [[nodiscard]] EventLoop& get_loop() const;
+
+  /// For with(server, ...): afterwards it is closed, and the connections have gone. Python: async
+  /// with server.
+  [[nodiscard]] static detail::Immediate aenter() noexcept { return detail::Immediate(); }
+  [[nodiscard]] detail::ServerClosed aexit(const std::exception_ptr& /*error*/) {
+    close();
+    return wait_closed();
+  }
 
   // For the library.
   [[nodiscard]] detail::ServerState& state() const noexcept { return *state_; }
@@ -233,10 +282,21 @@ template <class F>
   static_assert(detail::kSafeInPlace<F>,
                 "g++ before 12.3 destroys a temporary lambda with owning captures twice here: give "
                 "it a name, and pass that");
-  return detail::listen_tcp(
-      detail::make_connection_callback(std::forward<F>(callback)), std::string(host), port, options,
-      detail::SecureSetup(options.ssl, {.ssl_handshake_timeout = options.ssl_handshake_timeout,
-                                        .ssl_shutdown_timeout = options.ssl_shutdown_timeout}));
+  return detail::listen_tcp(detail::make_connection_callback(std::forward<F>(callback)),
+                            std::vector<std::string>(1, std::string(host)), port, options,
+                            detail::secure_setup_of(options));
+}
+
+/// The same on several hosts; with port 0 each has a port of its own. Python: start_server with a
+/// list of hosts.
+template <class F>
+[[nodiscard]] Coro<Server> start_server(F&& callback, std::vector<std::string> hosts, int port,
+                                        ServerOptions options = {}) {
+  static_assert(detail::kSafeInPlace<F>,
+                "g++ before 12.3 destroys a temporary lambda with owning captures twice here: give "
+                "it a name, and pass that");
+  return detail::listen_tcp(detail::make_connection_callback(std::forward<F>(callback)),
+                            std::move(hosts), port, options, detail::secure_setup_of(options));
 }
 
 }  // namespace asyncio

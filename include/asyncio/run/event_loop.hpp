@@ -13,10 +13,13 @@
 #include <utility>
 #include <vector>
 
+#include "asyncio/io/fd_callbacks.hpp"
+#include "asyncio/io/sendfile_options.hpp"
 #include "asyncio/loop/scheduler.hpp"
 #include "asyncio/net/datagram.hpp"
 #include "asyncio/net/resolver.hpp"
 #include "asyncio/net/transports.hpp"
+#include "asyncio/net/unix.hpp"
 #include "asyncio/process/signals.hpp"
 #include "asyncio/task/asyncgens.hpp"
 #include "asyncio/task/drive.hpp"
@@ -28,11 +31,21 @@
 namespace asyncio {
 
 class EventLoop;
+class PlainSocket;
 struct SubprocessOptions;
 
 namespace detail {
+// In asyncio/socket.hpp and asyncio/process.hpp, which not every program needs.
+class SockAccept;
+class SockConnect;
+class SockRecv;
+class SockRecvFrom;
+class SockRecvFromInto;
+class SockRecvInto;
+class SockSendAll;
+class SockSendTo;
 template <class Options>
-struct SubprocessCalls;  // in asyncio/process.hpp, which not every program needs
+struct SubprocessCalls;
 }  // namespace detail
 
 using EventLoopExceptionHandler = std::function<void(EventLoop&, const ExceptionContext&)>;
@@ -258,6 +271,93 @@ class EventLoop {
       F&& factory, const DatagramOptions& options) {
     return detail::create_datagram_endpoint(std::forward<F>(factory), options);
   }
+
+  /// The same over a Unix socket. Python: loop.create_unix_connection.
+  template <detail::StreamProtocolFactory F>
+  [[nodiscard]] static Coro<detail::TransportAndProtocol<F>> create_unix_connection(
+      F&& factory, std::string_view path, const StreamOptions& options = {}) {
+    return detail::connect_protocol(std::forward<F>(factory), open_unix_connection(path, options));
+  }
+  /// Python: loop.create_unix_server.
+  template <detail::StreamProtocolFactory F>
+  [[nodiscard]] static Coro<Server> create_unix_server(F&& factory, std::string_view path,
+                                                       UnixServerOptions options = {}) {
+    return detail::listen_unix(detail::make_protocol_callback(std::forward<F>(factory)),
+                               std::string(path), options, detail::secure_setup_of(options));
+  }
+
+  // --- descriptors ------------------------------------------------------------------------------
+
+  /// Calls `callback()` in each turn in which `fd` has something to read, has ended or failed. A
+  /// second one replaces the first, which is not called again. Remove it before you close the
+  /// descriptor. ValueError for a negative number; RuntimeError when a transport of this loop has
+  /// it; PermissionError for a regular file, which is always ready. Python: loop.add_reader.
+  template <class F>
+  void add_reader(int fd, F&& callback, CallbackOptions options = {}) {
+    static_assert(
+        !requires { typename std::invoke_result_t<std::decay_t<F>&>::promise_type; },
+        "coroutines cannot be used with add_reader()");
+    detail::add_fd_callback(scheduler_, fd, Descriptor::Direction::read, std::forward<F>(callback),
+                            options);
+  }
+  /// The same when something can be written to it. Python: loop.add_writer.
+  template <class F>
+  void add_writer(int fd, F&& callback, CallbackOptions options = {}) {
+    static_assert(
+        !requires { typename std::invoke_result_t<std::decay_t<F>&>::promise_type; },
+        "coroutines cannot be used with add_writer()");
+    detail::add_fd_callback(scheduler_, fd, Descriptor::Direction::write, std::forward<F>(callback),
+                            options);
+  }
+  /// Whether there was one; false also when the loop is closed. Python: loop.remove_reader,
+  /// remove_writer.
+  bool remove_reader(int fd) {
+    return detail::remove_fd_callback(scheduler_, fd, Descriptor::Direction::read);
+  }
+  bool remove_writer(int fd) {
+    return detail::remove_fd_callback(scheduler_, fd, Descriptor::Direction::write);
+  }
+
+  // Calls on sockets: include <asyncio/socket.hpp>. Each is tried at once, and waits only if it
+  // would block; one task may wait in each direction. Cancelled, a call has read, accepted and sent
+  // nothing, but for sock_sendall and sock_sendfile, where nobody can know how much. ValueError for
+  // a blocking socket.
+
+  /// At most `count` bytes; empty at the end. Python: loop.sock_recv.
+  [[nodiscard]] static detail::SockRecv sock_recv(const PlainSocket& sock, std::size_t count);
+  /// How many bytes were read into `buffer`, which lives as long. Python: loop.sock_recv_into.
+  [[nodiscard]] static detail::SockRecvInto sock_recv_into(const PlainSocket& sock,
+                                                           std::span<std::byte> buffer);
+  /// One datagram, cut to `count` bytes. Python: loop.sock_recvfrom.
+  [[nodiscard]] static detail::SockRecvFrom sock_recvfrom(const PlainSocket& sock,
+                                                          std::size_t count);
+  /// Its length and whence it came; into `count` bytes of `buffer`, 0 for all of it. Python:
+  /// loop.sock_recvfrom_into.
+  [[nodiscard]] static detail::SockRecvFromInto sock_recvfrom_into(const PlainSocket& sock,
+                                                                   std::span<std::byte> buffer,
+                                                                   std::size_t count = 0);
+  /// All of `data`, which lives as long. Python: loop.sock_sendall.
+  [[nodiscard]] static detail::SockSendAll sock_sendall(const PlainSocket& sock,
+                                                        std::string_view data);
+  [[nodiscard]] static detail::SockSendAll sock_sendall(const PlainSocket& sock,
+                                                        std::span<const std::byte> data);
+  /// One datagram; how many bytes went. Python: loop.sock_sendto.
+  [[nodiscard]] static detail::SockSendTo sock_sendto(const PlainSocket& sock,
+                                                      std::string_view data,
+                                                      const SocketAddress& address);
+  /// After an error or a cancellation, close the socket. Python: loop.sock_connect.
+  [[nodiscard]] static detail::SockConnect sock_connect(const PlainSocket& sock,
+                                                        const SocketAddress& address);
+  /// To the first address of a name.
+  [[nodiscard]] static Coro<> sock_connect(const PlainSocket& sock, std::string_view host,
+                                           int port);
+  /// The next connection and where it comes from. Python: loop.sock_accept.
+  [[nodiscard]] static detail::SockAccept sock_accept(const PlainSocket& sock);
+  /// The contents of `file`, a descriptor; how many bytes were sent. The kernel copies, or with
+  /// `fallback` we do where it cannot; else SendfileNotAvailableError. Afterwards the file stands
+  /// where the sending has stopped, also after an error. Python: loop.sock_sendfile.
+  [[nodiscard]] static Coro<std::size_t> sock_sendfile(const PlainSocket& sock, int file,
+                                                       SendfileOptions options = {});
 
   // --- signals ----------------------------------------------------------------------------------
 
