@@ -20,13 +20,21 @@ void check_stream_socket(const PlainSocket& sock) {
   }
 }
 
-}  // namespace
-
-Coro<StreamPair> streams_over(PlainSocket sock, std::size_t limit) {
-  check_stream_socket(sock);
-  sock.setblocking(false);
+Coro<StreamPair> take_over(PlainSocket sock, std::size_t limit) {
   Scheduler& scheduler = *sock.state()->scheduler;
   co_return make_streams(scheduler, sock.detach(), limit);
+}
+
+}  // namespace
+
+Coro<StreamPair> streams_over(PlainSocket sock, std::size_t limit, SecureSetup secure) {
+  check_stream_socket(sock);
+  std::exception_ptr mistake = find_mistake_without_host(secure);
+  if (mistake) co_await raise(mistake);
+  sock.setblocking(false);
+  Coro<StreamPair> connected = take_over(std::move(sock), limit);
+  if (secure.wanted()) connected = connect_secure(std::move(connected), std::move(secure));
+  co_return co_await pass(std::move(connected));
 }
 
 Coro<Server> listen_on(ConnectionCallback callback, PlainSocket sock, ServerOptions options,

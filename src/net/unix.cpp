@@ -36,21 +36,7 @@ void remove_stale_socket(Backend& backend, const std::string& path, const Socket
   if (found.is_socket && is_dead(backend, address)) backend.unlink(path);
 }
 
-}  // namespace
-
-Coro<StreamPair> secure_if_wanted(Coro<StreamPair> connecting, const StreamOptions& options) {
-  SecureSetup setup(options.ssl, {.server_hostname = options.server_hostname,
-                                  .ssl_handshake_timeout = options.ssl_handshake_timeout,
-                                  .ssl_shutdown_timeout = options.ssl_shutdown_timeout});
-  if (setup.is_plain()) return connecting;
-  if (setup.wanted() && setup.server_hostname().empty()) {
-    throw ValueError("you have to pass server_hostname when using ssl");
-  }
-  return connect_secure(std::move(connecting), std::move(setup));
-}
-
-Coro<StreamPair> connect_unix(std::string path, std::size_t limit) {
-  const SocketAddress address = unix_address(path);
+Coro<StreamPair> connect_plain(SocketAddress address, std::size_t limit) {
   Scheduler& scheduler = running_scheduler();
   Backend& backend = scheduler.backend();
   const int fd = backend.socket(AF_UNIX, SOCK_STREAM, 0);
@@ -64,6 +50,30 @@ Coro<StreamPair> connect_unix(std::string path, std::size_t limit) {
   }
   streams.second.connection()->set_peer(address);
   co_return streams;
+}
+
+}  // namespace
+
+SecureSetup secure_setup_of_client(const StreamOptions& options) {
+  return SecureSetup(options.ssl, {.server_hostname = options.server_hostname,
+                                   .ssl_handshake_timeout = options.ssl_handshake_timeout,
+                                   .ssl_shutdown_timeout = options.ssl_shutdown_timeout});
+}
+
+std::exception_ptr find_mistake_without_host(const SecureSetup& secure) {
+  if (secure.wanted() && secure.server_hostname().empty()) {
+    return std::make_exception_ptr(ValueError("you have to pass server_hostname when using ssl"));
+  }
+  return secure.find_mistake();
+}
+
+Coro<StreamPair> connect_unix(std::string path, std::size_t limit, SecureSetup secure) {
+  const SocketAddress address = unix_address(path);
+  std::exception_ptr mistake = find_mistake_without_host(secure);
+  if (mistake) co_await raise(mistake);
+  Coro<StreamPair> connecting = connect_plain(address, limit);
+  if (secure.wanted()) connecting = connect_secure(std::move(connecting), std::move(secure));
+  co_return co_await pass(std::move(connecting));
 }
 
 Coro<Server> listen_unix(ConnectionCallback callback, std::string path, UnixServerOptions options,

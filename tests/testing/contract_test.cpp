@@ -1,84 +1,29 @@
-// One body for every world: what a backend promises holds on the kernel and in the simulation.
-#include <gmock/gmock.h>
+// TCP, names, work that blocks, and edges: the same in every world (contract.hpp).
 #include <netinet/in.h>
-#include <sys/socket.h>
 
 #include <cerrno>
 
-#include "asyncio/io/socket.hpp"
 #include "asyncio/net/resolver.hpp"
 #include "asyncio/net/server.hpp"
 #include "asyncio/net/tcp.hpp"
-#include "asyncio/run/event_loop.hpp"
 #include "asyncio/task/gather.hpp"
-#include "asyncio/task/sleep.hpp"
 #include "asyncio/task/timeouts.hpp"
 #include "asyncio/task/wait.hpp"
-#include "asyncio/testing/simulated_backend.hpp"
 #include "asyncio/threads/to_thread.hpp"
-#include "support/descriptors.hpp"
-#include "support/loop_test.hpp"
+#include "testing/contract.hpp"
 
 namespace asyncio {
 namespace {
 
 using namespace std::chrono_literals;
-using test::open_descriptors;
-using test::thrown_by;
+using test::contract;
+using test::until_something_waits;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-enum class World { kernel, simulated, simulated_in_pieces };
+std::string world_name(const ::testing::TestParamInfo<const char*>& info) { return info.param; }
 
-std::unique_ptr<EventLoop> make_loop(World world) {
-  if (world == World::kernel) return std::make_unique<EventLoop>();
-  auto backend = std::make_unique<testing::SimulatedBackend>(
-      testing::SimulationOptions{.seed = 11, .hostile = true});
-  if (world == World::simulated_in_pieces) {
-    backend->network().set_segmentation(testing::Segmentation::random);
-    backend->network().set_short_calls(3);
-    backend->network().set_buffer(20'000);
-  }
-  return std::make_unique<EventLoop>(std::move(backend));
-}
-
-class contract : public test::QuietTest, public ::testing::WithParamInterface<World> {
- protected:
-  EventLoop& loop() { return *loop_; }
-  Backend& backend() { return loop_->scheduler().backend(); }
-  template <class A>
-  auto run(A&& main) {
-    return loop_->run_until_complete(std::forward<A>(main));
-  }
-  void TearDown() override {
-    detail::cancel_and_join_all(loop_->scheduler());
-    loop_.reset();
-    EXPECT_EQ(open_descriptors(), before_) << "descriptors leaked";
-    QuietTest::TearDown();
-  }
-
- private:
-  int before_ = open_descriptors();
-  std::unique_ptr<EventLoop> loop_ = make_loop(GetParam());
-};
-
-std::string world_name(const ::testing::TestParamInfo<World>& info) {
-  constexpr const char* kNames[] = {"kernel", "simulated", "simulated_in_pieces"};
-  return kNames[static_cast<int>(info.param)];
-}
-
-INSTANTIATE_TEST_SUITE_P(worlds, contract,
-                         ::testing::Values(World::kernel, World::simulated,
-                                           World::simulated_in_pieces),
-                         &world_name);
-
-// Until the kernel, or the clock that jumps, has brought what is on its way to this descriptor.
-Coro<> until_something_waits(int fd) {
-  const bool is_kernel = get_running_loop().scheduler().backend().name() != "simulated";
-  if (!is_kernel) co_return co_await sleep(1ms);
-  char byte = 0;
-  while (::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0) co_await sleep(0s);
-}
+INSTANTIATE_TEST_SUITE_P(worlds, contract, ::testing::ValuesIn(test::kWorlds), &world_name);
 
 Coro<> echo(StreamReader reader, StreamWriter writer) {
   for (;;) {
@@ -246,7 +191,7 @@ TEST_P(contract, sending_to_a_peer_that_has_gone_is_a_reset_then_a_broken_pipe) 
     EXPECT_EQ(co_await socket.recv(buffer), 0U);
     co_await socket.send_all("into the void");
     // The reset needs its way back.
-    const Nanoseconds moment = backend().name() == "simulated" ? 1ms : 0ms;
+    const Nanoseconds moment = is_simulated() ? 1ms : 0ms;
     while (socket.may_recv()) {
       co_await sleep(moment);
       const std::ptrdiff_t sent = socket.try_send(std::as_bytes(std::span("x", 1)));

@@ -12,7 +12,7 @@
 namespace asyncio {
 namespace detail {
 
-Coro<StreamPair> streams_over(PlainSocket sock, std::size_t limit);
+Coro<StreamPair> streams_over(PlainSocket sock, std::size_t limit, SecureSetup secure);
 Coro<Server> listen_on(ConnectionCallback callback, PlainSocket sock, ServerOptions options,
                        SecureSetup secure);
 
@@ -23,7 +23,8 @@ Coro<Server> listen_on(ConnectionCallback callback, PlainSocket sock, ServerOpti
 /// open_unix_connection(sock=sock).
 [[nodiscard]] inline Coro<StreamPair> open_connection(PlainSocket&& sock,
                                                       const StreamOptions& options = {}) {
-  return detail::secure_if_wanted(detail::streams_over(std::move(sock), options.limit), options);
+  return detail::streams_over(std::move(sock), options.limit,
+                              detail::secure_setup_of_client(options));
 }
 
 /// A server on a stream socket that is bound already, which it takes over. The options that concern

@@ -37,9 +37,10 @@ struct UnixServerOptions {
 
 namespace detail {
 
-/// Speaks TLS over what `connecting` gives, if the options say so.
-Coro<StreamPair> secure_if_wanted(Coro<StreamPair> connecting, const StreamOptions& options);
-Coro<StreamPair> connect_unix(std::string path, std::size_t limit);
+SecureSetup secure_setup_of_client(const StreamOptions& options);
+/// What is wrong with it for a client that knows no host, or null.
+std::exception_ptr find_mistake_without_host(const SecureSetup& secure);
+Coro<StreamPair> connect_unix(std::string path, std::size_t limit, SecureSetup secure);
 Coro<Server> listen_unix(ConnectionCallback callback, std::string path, UnixServerOptions options,
                          SecureSetup secure);
 
@@ -51,7 +52,8 @@ Coro<Server> listen_unix(ConnectionCallback callback, std::string path, UnixServ
 /// for one that is empty or has a NUL in it. Python: asyncio.open_unix_connection.
 [[nodiscard]] inline Coro<StreamPair> open_unix_connection(std::string_view path,
                                                            const StreamOptions& options = {}) {
-  return detail::secure_if_wanted(detail::connect_unix(std::string(path), options.limit), options);
+  return detail::connect_unix(std::string(path), options.limit,
+                              detail::secure_setup_of_client(options));
 }
 
 /// As start_server, at a path. A socket file that a dead server has left there is replaced; one of
