@@ -41,6 +41,7 @@ ItemReport measure_growth_connections(Setting& setting);
 ItemReport measure_http_server(Setting& setting);
 ItemReport measure_http_client(Setting& setting);
 ItemReport measure_cold(Setting& setting);
+ItemReport measure_names(Setting& setting);
 ItemReport measure_articles(Setting& setting);
 ItemReport measure_compile(Setting& setting);
 ItemReport measure_startup(Setting& setting);

@@ -67,6 +67,7 @@ constexpr Item kItems[] = {
     {"http_server", &measure_http_server, "an HTTP server that says hello"},
     {"http_client", &measure_http_client, "a page, again and again"},
     {"cold", &measure_cold, "5,000 new connections at once"},
+    {"names", &measure_names, "1,000 names at once"},
     {"articles", &measure_articles, "50 to 450 pages at once from a slow server"},
     {"compile", &measure_compile, "what a user's build pays"},
     {"startup", &measure_startup, "hello world, from the start of the process to its end"},

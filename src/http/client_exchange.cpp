@@ -4,6 +4,7 @@
 #include "asyncio/base/error.hpp"
 #include "asyncio/coro/pass.hpp"
 #include "asyncio/http/errors.hpp"
+#include "asyncio/net/resolver.hpp"
 #include "asyncio/net/tcp.hpp"
 #include "asyncio/ssl.hpp"
 #include "asyncio/task/timeouts.hpp"
@@ -88,9 +89,8 @@ std::exception_ptr connector_error(const std::exception_ptr& error, const std::s
   }
 }
 
-Coro<StreamPair> open_streams(SessionState& session, const Url& url) {
-  std::vector<SocketAddress> addresses =
-      co_await pass(session.resolver->resolve(std::string(url.host()), url.port()));
+Coro<StreamPair> open_streams(const Url& url) {
+  std::vector<SocketAddress> addresses = co_await pass(getaddrinfo(url.host(), url.port()));
   // As aiohttp: a family without a way to the host costs a quarter of a second, not a timeout.
   asyncio::detail::RaceOptions race;
   race.delay = std::chrono::milliseconds(250);
@@ -101,13 +101,13 @@ Coro<StreamPair> open_streams(SessionState& session, const Url& url) {
 
 /// With TLS where the URL says so.
 Coro<StreamPair> open_securely(const Hop& hop, const Url& url) {
-  if (!url.is_https()) return open_streams(hop.session, url);
+  if (!url.is_https()) return open_streams(url);
   const std::string_view name = hop.spec.server_hostname;
   StartTlsOptions options;
   options.server_hostname = name.empty() ? url.host() : name;
   asyncio::detail::SecureSetup setup(&hop.session.tls.at(hop.tls), options);
   setup.set_destination(url.host(), url.port());
-  return asyncio::detail::connect_secure(open_streams(hop.session, url), std::move(setup));
+  return asyncio::detail::connect_secure(open_streams(url), std::move(setup));
 }
 
 Coro<std::unique_ptr<ClientConnection>> connect(const Hop& hop, const Url& url) {

@@ -24,7 +24,6 @@ std::shared_ptr<ConnectionPool> SessionState::pool() {
     const PoolLimits limits{options.limit, options.limit_per_host,
                             options.keepalive_timeout.value()};
     connections = std::make_shared<ConnectionPool>(scheduler, limits);
-    resolver = std::make_unique<ResolverCache>(scheduler);
   } else if (connections->scheduler() != &scheduler) {
     throw RuntimeError("this ClientSession belongs to another event loop: make one for each loop");
   }

@@ -11,7 +11,6 @@
 #include "asyncio/http/headers.hpp"
 #include "asyncio/http/url.hpp"
 #include "http/connection_pool.hpp"
-#include "http/resolver_cache.hpp"
 #include "http/tls_contexts.hpp"
 
 namespace asyncio::http::detail {
@@ -41,7 +40,6 @@ struct SessionState {
   std::optional<Url> last_url;
   std::array<std::optional<std::string>, 2> usual;  // lines, without and with Accept-Encoding
   std::shared_ptr<ConnectionPool> connections;
-  std::unique_ptr<ResolverCache> resolver;
   TlsContexts tls;
   bool closed = false;
 };

@@ -1,119 +1,118 @@
 #include "asyncio/net/resolver.hpp"
 
 #include <netdb.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
-#include <atomic>
-#include <memory>
 #include <utility>
 
 #include "asyncio/base/error.hpp"
+#include "asyncio/coro/pass.hpp"
 #include "asyncio/loop/scheduler.hpp"
 #include "asyncio/task/future.hpp"
-#include "asyncio/threads/default_executor.hpp"
+#include "asyncio/threads/to_thread.hpp"
+#include "net/host_name.hpp"
+#include "net/name_service.hpp"
 
 namespace asyncio {
 namespace detail {
+namespace {
 
-/// Owns itself from submit() until ended(): the await may be cancelled while the thread works, and
-/// a thread that nobody waited for may come to it when the loop has gone.
-class ResolveJob final : public ThreadJob {
- public:
-  ResolveJob(std::shared_ptr<Backend> backend, ResolveQuery query, Resolve& waiter)
-      : backend_(std::move(backend)), query_(std::move(query)), waiter_(&waiter) {}
-
-  /// What has not begun never will.
-  void forget_waiter() noexcept {
-    waiter_ = nullptr;
-    unwanted_.store(true, std::memory_order_relaxed);
+SocketAddress with_port(SocketAddress address, std::uint16_t port) noexcept {
+  if (address.family() == AF_INET) {
+    static_cast<sockaddr_in*>(address.data())->sin_port = htons(port);
+  } else if (address.family() == AF_INET6) {
+    static_cast<sockaddr_in6*>(address.data())->sin6_port = htons(port);
   }
+  return address;
+}
 
-  void run() noexcept override {
-    if (unwanted_.load(std::memory_order_relaxed)) return;
-    ran_ = true;
-    try {
-      answer_ = backend_->resolve(query_);
-    } catch (const std::bad_alloc&) {
-      answer_.error = EAI_MEMORY;
-      answer_.reason.clear();
-    }
+NameQuestion question_of(std::string_view host, const ResolveOptions& options) {
+  NameQuestion question;
+  question.host = host;
+  for (char& c : question.host) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
   }
+  question.family = options.family;
+  question.passive = options.passive && host.empty();
+  return question;
+}
 
-  void ended() noexcept override {
-    if (waiter_ != nullptr) {
-      waiter_->answer_ = std::move(answer_);
-      if (!ran_) {
-        waiter_->failure_ = std::make_exception_ptr(
-            RuntimeError("the executor was shut down before the look-up could run"));
-      }
-      waiter_->job_ = nullptr;
-      waiter_->wake();
-    }
-    delete this;
-  }
+}  // namespace
 
- private:
-  std::shared_ptr<Backend> backend_;
-  ResolveQuery query_;
-  ResolveAnswer answer_;
-  Resolve* waiter_;  // loop thread
-  std::atomic<bool> unwanted_{false};
-  bool ran_ = false;
-};
-
-Resolve::Resolve(ResolveQuery query) : query_(std::move(query)) {}
+Resolve::Resolve(std::string_view host, std::uint16_t port, ResolveOptions options)
+    : host_(host), options_(options), port_(port) {}
 
 Resolve::Resolve(Resolve&& other) noexcept
-    : Suspend(std::move(other)), query_(std::move(other.query_)) {}
-
-Resolve::~Resolve() { forget_job(); }
+    : Suspend(std::move(other)),
+      host_(std::move(other.host_)),
+      options_(other.options_),
+      port_(other.port_) {}
 
 bool Resolve::await_ready() {
-  // A NUL would cut the name short on its way to the resolver.
-  if (query_.host.find('\0') != std::string::npos) {
-    failure_ = std::make_exception_ptr(ValueError("embedded null character in the host name"));
-    return true;
+  try {
+    if (answer_at_once()) return true;
+    NameService& names = running_scheduler().state<NameService>();
+    found_ = names.remembered(question_of(host_, options_));
+  } catch (...) {
+    failure_ = std::current_exception();
   }
+  return found_ != nullptr || failure_ != nullptr;
+}
+
+// What needs nobody else: numbers, and what is no host name.
+bool Resolve::answer_at_once() {
   SocketAddress numeric;
-  const auto port = static_cast<std::uint16_t>(std::stoul(query_.service));
-  if (!SocketAddress::parse(query_.host, port, numeric)) return false;
-  if (query_.family != 0 && query_.family != numeric.family()) return false;
-  answer_.addresses.push_back(numeric);
+  if (!SocketAddress::parse(host_, 0, numeric)) {
+    if (!host_.empty()) failure_ = check_host_name(host_);
+    return failure_ != nullptr;
+  }
+  auto found = std::make_shared<FoundName>();
+  if (options_.family == 0 || options_.family == numeric.family()) {
+    found->addresses.push_back(numeric);
+  } else {
+    found->error = EAI_ADDRFAMILY;
+    found->reason = ::gai_strerror(EAI_ADDRFAMILY);
+  }
+  found_ = std::move(found);
   return true;
 }
 
 bool Resolve::await_suspend(Continuation continuation) {
-  Scheduler& scheduler = running_scheduler();
-  auto job = std::make_unique<ResolveJob>(scheduler.share_backend(), query_, *this);
   try {
-    job->submit(scheduler);
+    NameService& names = running_scheduler().state<NameService>();
+    std::shared_ptr<LookUp> look_up = names.look_up(question_of(host_, options_));
+    found_ = look_up->found();
+    if (found_) return false;
+    look_up->add(*this);
+    look_up_ = std::move(look_up);
   } catch (...) {
     failure_ = std::current_exception();
     return false;
   }
-  job_ = job.release();
   return park(continuation);
 }
 
-bool Resolve::abort() {
-  forget_job();
-  return true;
-}
-
-void Resolve::forget_job() noexcept {
-  if (job_ != nullptr) std::exchange(job_, nullptr)->forget_waiter();
+void Resolve::leave() noexcept {
+  if (look_up_) std::exchange(look_up_, nullptr)->leave(*this);
 }
 
 std::exception_ptr Resolve::error() {
+  leave();
   if (cancelled()) return cancellation();
   if (failure_) return failure_;
-  if (answer_.error == 0) return nullptr;
-  const std::string context = "getaddrinfo " + (query_.host.empty() ? "(any host)" : query_.host);
-  return std::make_exception_ptr(GaiError(answer_.error, context, answer_.reason));
+  if (found_->failure) return found_->failure;
+  if (found_->error == 0) return nullptr;
+  return std::make_exception_ptr(
+      GaiError(found_->error, getaddrinfo_context(host_), found_->reason));
 }
 
 std::vector<SocketAddress> Resolve::await_resume() {
   if (std::exception_ptr failure = error()) std::rethrow_exception(failure);
-  return std::move(answer_.addresses);
+  std::vector<SocketAddress> out;
+  out.reserve(found_->addresses.size());
+  for (const SocketAddress& address : found_->addresses) out.push_back(with_port(address, port_));
+  return out;
 }
 
 std::uint16_t check_port(int port) {
@@ -123,15 +122,21 @@ std::uint16_t check_port(int port) {
   return static_cast<std::uint16_t>(port);
 }
 
+Coro<NameInfo> name_info(SocketAddress address, int flags) {
+  auto ask = [backend = running_scheduler().share_backend(), address, flags] {
+    return backend->name_of(address, flags);
+  };
+  NameAnswer answer = co_await pass(to_thread(ask));
+  if (answer.error != 0) {
+    co_await raise<GaiError>(answer.error, "getnameinfo " + address.to_string(), answer.reason);
+  }
+  co_return NameInfo{std::move(answer.host), std::move(answer.service)};
+}
+
 }  // namespace detail
 
 detail::Resolve getaddrinfo(std::string_view host, int port, ResolveOptions options) {
-  ResolveQuery query;
-  query.host = host;
-  query.service = std::to_string(detail::check_port(port));
-  query.family = options.family;
-  query.passive = options.passive;
-  return detail::Resolve(std::move(query));
+  return {host, detail::check_port(port), options};
 }
 
 }  // namespace asyncio

@@ -162,6 +162,10 @@ int answer() { return 42; }
   Coro<> generators = loop.shutdown_asyncgens();
   Coro<> threads = loop.shutdown_default_executor();
   static_cast<void>(asyncio::getaddrinfo("localhost", 80));
+  static_cast<void>(loop.getnameinfo(asyncio::SocketAddress()));
+  loop.set_resolver(asyncio::AsyncResolver{.nameservers = "127.0.0.1", .cache = {}});
+  loop.set_resolver(asyncio::ThreadedResolver{.max_threads = 4});
+  loop.clear_dns_cache();
 }
 
 [[maybe_unused]] void protocol_methods(const TlsContext& context) {

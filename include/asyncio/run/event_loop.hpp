@@ -181,6 +181,19 @@ class EventLoop {
                                         ResolveOptions options = {}) {
     return asyncio::getaddrinfo(host, port, options);
   }
+  /// asyncio::getnameinfo, to be awaited in this loop. Python: loop.getnameinfo.
+  [[nodiscard]] static Coro<NameInfo> getnameinfo(const SocketAddress& address, int flags = 0) {
+    return asyncio::getnameinfo(address, flags);
+  }
+  /// Who looks names up from now on, and how long they are remembered; what was is forgotten.
+  /// ValueError for `nameservers` that are no addresses; RuntimeError when the library was built
+  /// without c-ares. Python: aiohttp.TCPConnector(resolver=...).
+  void set_resolver(const AsyncResolver& resolver) { detail::set_resolver(scheduler_, resolver); }
+  void set_resolver(const ThreadedResolver& resolver) {
+    detail::set_resolver(scheduler_, resolver);
+  }
+  /// Forgets the names it remembers. Python: aiohttp.TCPConnector.clear_dns_cache.
+  void clear_dns_cache() { detail::clear_dns_cache(scheduler_); }
 
   // --- transports and protocols -----------------------------------------------------------------
 

@@ -83,7 +83,8 @@ class Network {
   void set_local_ports(std::size_t count);
 
   /// What the resolver answers for `name`. Called again for the same name, that is the answer to
-  /// the next question; the last one stays. `error` is an EAI_ code.
+  /// the next question; the last one stays. A loop asks again when it has forgotten: after ten
+  /// seconds, or at clear_dns_cache(). `error` is an EAI_ code.
   void set_answer(std::string_view name, std::vector<std::string> addresses,
                   Nanoseconds delay = std::chrono::milliseconds(1), int error = 0);
 
