@@ -49,6 +49,7 @@ void DatagramState::start(std::shared_ptr<DatagramProtocol> protocol) {
 
 void DatagramState::set_protocol(std::shared_ptr<DatagramProtocol> protocol) {
   if (!protocol) throw TypeError("a transport needs a protocol");
+  if (lost_) return;  // nobody would ever let go of it
   protocol_ = std::move(protocol);
 }
 

@@ -30,6 +30,7 @@ StreamTransport::~StreamTransport() = default;
 
 void StreamTransport::set_protocol(std::shared_ptr<BaseProtocol> protocol) {
   if (!protocol) throw TypeError("a transport needs a protocol");
+  if (connection().is_lost()) return;  // nobody would ever let go of it
   plain_ = dynamic_cast<Protocol*>(protocol.get());
   buffered_ = dynamic_cast<BufferedProtocol*>(protocol.get());
   protocol_ = std::move(protocol);
