@@ -93,6 +93,10 @@ class PoolTest : public QuietTest {
  protected:
   PoolTest() {
     let_blocks_migrate();
+    // Some sanitizers start a thread of their own beside the first one of the program.
+    static const int started = (std::thread([] {}).join(), 0);
+    (void)started;
+    threads_before_ = threads_of_this_process();
     void* place = ::mmap(nullptr, sizeof(SharedState), PROT_READ | PROT_WRITE,
                          MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     shared = new (place) SharedState;
@@ -106,7 +110,7 @@ class PoolTest : public QuietTest {
     for (int i = 0; i < 1'000'000 && threads_of_this_process() > threads_before_; ++i) {
       std::this_thread::yield();
     }
-    EXPECT_EQ(threads_of_this_process(), threads_before_) << "a thread is left";
+    EXPECT_LE(threads_of_this_process(), threads_before_) << "a thread is left";
     EXPECT_EQ(open_descriptors(), descriptors_before_) << "descriptors leaked";
     ::munmap(shared, sizeof(SharedState));
     shared = nullptr;
@@ -115,7 +119,7 @@ class PoolTest : public QuietTest {
 
  private:
   int descriptors_before_ = open_descriptors();
-  int threads_before_ = threads_of_this_process();
+  int threads_before_ = 0;
 };
 
 /// What a pool that lost a worker says of each future.
