@@ -531,7 +531,7 @@ TEST_F(process, has_readers_with_the_limit_of_the_options) {
 
 // Fault P7
 TEST_F(process, of_many_each_has_its_own_exit_code) {
-  const char* torture = std::getenv("ASYNCIO_TORTURE");
+  const char* torture = std::getenv("ASYNCIO_TORTURE_RUNS");
   const int rounds = torture != nullptr && *torture != '\0' ? 200 : 6;
   constexpr int kAtOnce = 50;
   auto main = [=]() -> Coro<> {
