@@ -1,5 +1,6 @@
 // Python's names, used as docs/coming-from-python.md spells them. What is renamed or goes breaks
 // the build here, and `tidy.names` holds the tables of that document against this file.
+#include <array>
 #include <csignal>
 #include <iostream>
 #include <memory>
@@ -11,6 +12,7 @@
 #include "asyncio/concurrent.hpp"
 #include "asyncio/files.hpp"
 #include "asyncio/process.hpp"
+#include "asyncio/socket.hpp"
 #include "asyncio/ssl.hpp"
 #include "support/loop_test.hpp"
 
@@ -64,6 +66,7 @@ using asyncio::LimitOverrunError;
 using asyncio::Lock;
 using asyncio::new_event_loop;
 using asyncio::open_connection;
+using asyncio::open_unix_connection;
 using asyncio::print_call_graph;
 using asyncio::PriorityQueue;
 using asyncio::Protocol;
@@ -76,11 +79,13 @@ using asyncio::run;
 using asyncio::run_coroutine_threadsafe;
 using asyncio::Runner;
 using asyncio::Semaphore;
+using asyncio::SendfileNotAvailableError;
 using asyncio::Server;
 using asyncio::set_event_loop;
 using asyncio::shield;
 using asyncio::sleep;
 using asyncio::start_server;
+using asyncio::start_unix_server;
 using asyncio::StreamReader;
 using asyncio::StreamWriter;
 using asyncio::SubprocessProtocol;
@@ -177,6 +182,26 @@ int answer() { return 42; }
   static_cast<void>(EventLoop::start_tls(Transport(), factory(), context));
   auto datagrams = [] { return std::make_shared<DatagramProtocol>(); };
   static_cast<void>(EventLoop::create_datagram_endpoint(datagrams, {.family = 2}));
+}
+
+[[maybe_unused]] void descriptors_and_sockets(EventLoop& loop, const PlainSocket& sock) {
+  auto callback = [] {};
+  loop.add_reader(0, callback);
+  loop.add_writer(1, callback);
+  static_cast<void>(loop.remove_reader(0) || loop.remove_writer(1));
+  std::array<std::byte, 8> buffer{};
+  static_cast<void>(loop.sock_accept(sock));
+  static_cast<void>(loop.sock_connect(sock, "localhost", 80));
+  static_cast<void>(loop.sock_recv(sock, 8));
+  static_cast<void>(loop.sock_recv_into(sock, buffer));
+  static_cast<void>(loop.sock_recvfrom(sock, 8));
+  static_cast<void>(loop.sock_recvfrom_into(sock, buffer));
+  static_cast<void>(loop.sock_sendall(sock, "data"));
+  static_cast<void>(loop.sock_sendto(sock, "data", SocketAddress()));
+  static_cast<void>(loop.sock_sendfile(sock, 0));
+  auto factory = [] { return std::make_shared<Protocol>(); };
+  static_cast<void>(EventLoop::create_unix_connection(factory, "path"));
+  static_cast<void>(EventLoop::create_unix_server(factory, "path"));
 }
 
 [[maybe_unused]] void child_processes() {
@@ -304,6 +329,7 @@ int answer() { return 42; }
 
 [[maybe_unused]] void server_methods(Server& server) {
   server.start_serving();
+  static_cast<void>(server.get_loop());
   static_cast<void>(server.serve_forever());
   static_cast<void>(server.is_serving());
   server.close();

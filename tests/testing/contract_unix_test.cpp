@@ -1,5 +1,6 @@
 // Unix sockets: the same in every world (contract.hpp).
 #include <cerrno>
+#include <csignal>
 
 #include "asyncio/io/plain_socket.hpp"
 #include "asyncio/net/existing_sockets.hpp"
@@ -261,6 +262,9 @@ TEST_P(contract, writing_to_an_end_that_has_gone_is_a_broken_pipe_and_no_signal)
     writer.write("into the void");
     Result<void> drained = co_await try_(writer.drain());
     EXPECT_THAT(describe(drained.exception()), StartsWith("BrokenPipeError: send"));
+    struct sigaction now{};
+    ::sigaction(SIGPIPE, nullptr, &now);
+    EXPECT_EQ(now.sa_handler, SIG_DFL) << "what a program does with SIGPIPE is its own affair";
   };
   run(main());
 }
