@@ -78,6 +78,7 @@ TEST_F(socket, a_cancelled_read_loses_no_byte_even_when_data_had_come) {
   EXPECT_EQ(run(main()), "kept");
 }
 
+// Fault L10
 TEST_F(socket, data_and_end_that_come_together_are_both_read) {
   auto main = [&]() -> Coro<std::string> {
     auto read = create_task(recv_once(ours));
@@ -139,6 +140,7 @@ TEST_F(socket, send_all_waits_until_a_slow_peer_has_taken_everything) {
   EXPECT_EQ(run(main()), data.size());
 }
 
+// Fault S5
 TEST_F(socket, a_second_reader_is_a_runtime_error_and_the_first_stays) {
   auto main = [&]() -> Coro<std::string> {
     auto first = create_task(recv_once(ours));
@@ -262,6 +264,7 @@ TEST_F(socket_connect, a_refused_connection_names_the_address) {
 
 // Rule 2.58
 // CPython: test_sock_lowlevel::BaseSockTestsMixin::test_cancel_sock_accept
+// Fault S12
 TEST_F(socket_connect, a_cancelled_accept_takes_no_connection) {
   Socket server(scheduler());
   const SocketAddress address = listen_on_loopback(server);

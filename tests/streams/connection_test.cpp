@@ -78,6 +78,7 @@ TEST_F(connection, unread_bytes_survive_reads_of_other_connections) {
   turn(2);
 }
 
+// Fault S6
 TEST_F(connection, a_cancelled_read_loses_no_byte_at_any_moment) {
   // Cancelled after each number of turns, until one comes too late.
   for (int turns = 0; turns < 8; ++turns) {
@@ -126,6 +127,7 @@ TEST_F(connection, large_data_arrives_and_other_tasks_run_meanwhile) {
 // Rule 2.47
 // CPython: test_transports::TransportTests::test_flowcontrol_mixin_set_write_limits
 // CPython: test_streams::StreamTests::test_multiple_drain
+// Fault S3
 TEST_F(connection, drain_waits_above_the_high_mark_until_the_low_one) {
   auto main = [&]() -> Coro<> {
     co_await writer().drain();  // nothing to wait for
@@ -183,6 +185,7 @@ TEST_F(connection, an_empty_last_piece_of_writelines_does_not_hold_the_rest_back
   run(main());
 }
 
+// Fault S2
 TEST_F(connection, writelines_sends_the_pieces_in_order_whatever_the_kernel_takes) {
   std::string expected;
   auto main = [&]() -> Coro<std::string> {
@@ -208,6 +211,7 @@ TEST_F(connection, writelines_sends_the_pieces_in_order_whatever_the_kernel_take
 
 // Rule 2.49
 // CPython: test_selector_events::SelectorSocketTransportTests::test_write_eof_buffer
+// Fault S9
 TEST_F(connection, write_eof_comes_after_what_is_buffered_and_reading_goes_on) {
   auto main = [&]() -> Coro<std::string> {
     fill_up(writer());
@@ -230,6 +234,7 @@ TEST_F(connection, write_eof_comes_after_what_is_buffered_and_reading_goes_on) {
 // Rule 2.49
 // CPython: test_streams::StreamTests::test_wait_closed_on_close
 // close() flushes; the end is told in a later turn.
+// Fault S8
 TEST_F(connection, close_sends_what_is_buffered_before_it_closes) {
   auto main = [&]() -> Coro<std::size_t> {
     fill_up(writer());
@@ -250,6 +255,7 @@ TEST_F(connection, close_sends_what_is_buffered_before_it_closes) {
   EXPECT_GT(run(main()), 64U * 1024);
 }
 
+// Fault S8
 TEST_F(connection, close_ends_a_read_that_waits) {
   auto main = [&]() -> Coro<std::string> {
     auto read = create_task(reader().read(10));
@@ -324,6 +330,7 @@ TEST_F(connection, a_reset_fails_reads_drains_and_wait_closed_with_the_peers_nam
   run(main());
 }
 
+// Fault S1
 TEST_F(connection, what_came_before_a_reset_is_given_first) {
   auto main = [&]() -> Coro<> {
     peer.send("answer\nhalf");

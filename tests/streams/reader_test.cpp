@@ -161,6 +161,7 @@ TEST_F(stream_reader, readline_clears_what_has_no_end_within_the_limit) {
 
 // Rule 2.46
 // CPython: test_streams::StreamTests::test_readuntil_limit_found_sep
+// Fault S4
 TEST_F(stream_reader, readuntil_over_the_limit_leaves_the_data) {
   reader = StreamReader(3);
   feed("some dataAAA");
@@ -189,6 +190,7 @@ TEST_F(stream_reader, an_empty_separator_is_a_value_error) {
 }
 
 // CPython: test_streams::StreamTests::test_readuntil_multi_chunks
+// Fault S4
 TEST_F(stream_reader, readuntil_finds_a_separator_that_comes_in_pieces) {
   feed("dataA");
   loop().call_soon([this] {
@@ -257,6 +259,7 @@ TEST_F(stream_reader, a_cancelled_read_leaves_the_reader_as_it_was) {
   EXPECT_EQ(run(main()), "abcdef");
 }
 
+// Fault S5
 TEST_F(stream_reader, a_second_read_that_has_to_wait_is_a_runtime_error) {
   auto main = [&]() -> Coro<std::string> {
     auto first = create_task(reader.readline());

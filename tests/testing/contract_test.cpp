@@ -62,6 +62,7 @@ TEST_P(contract, many_clients_are_served_at_once) {
   run(main());
 }
 
+// Fault S3
 TEST_P(contract, a_slow_reader_holds_the_writer_up_and_loses_nothing) {
   auto main = [&]() -> Coro<> {
     const std::string data(12'000'000, 'd');
@@ -89,6 +90,7 @@ TEST_P(contract, a_slow_reader_holds_the_writer_up_and_loses_nothing) {
   run(main());
 }
 
+// Fault S9
 TEST_P(contract, half_a_connection_can_end_while_the_other_goes_on) {
   auto main = [&]() -> Coro<> {
     auto handler = [](StreamReader reader, StreamWriter writer) -> Coro<> {
@@ -180,6 +182,7 @@ TEST_P(contract, a_listener_that_closes_resets_those_who_wait_in_its_queue) {
   run(main());
 }
 
+// Fault L17
 TEST_P(contract, sending_to_a_peer_that_has_gone_is_a_reset_then_a_broken_pipe) {
   auto main = [&]() -> Coro<> {
     auto handler = [](StreamReader, StreamWriter writer) { writer.close(); };
@@ -206,6 +209,7 @@ TEST_P(contract, sending_to_a_peer_that_has_gone_is_a_reset_then_a_broken_pipe) 
   run(main());
 }
 
+// Fault S6
 TEST_P(contract, a_cancelled_read_loses_no_byte) {
   auto main = [&]() -> Coro<> {
     Server server = co_await start_server(echo, "127.0.0.1", 0);

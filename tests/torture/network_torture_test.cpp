@@ -59,6 +59,9 @@ Coro<> two_clients(std::string& wrong) {
   server.close();
 }
 
+// Fault S1
+// Fault S2
+// Fault S6
 TEST(torture, streams) {
   Survives survives("streams", streams);
   survives.with_a_network().cancels().splits().cuts().failing_calls().failing_allocations();
@@ -103,6 +106,7 @@ Coro<> flow_control(std::string& wrong) {
   writer.close();
   server.close();
 }
+// Fault S7
 TEST(torture, flow_control) {
   Survives survives("flow_control", flow_control);
   survives.scenario().network([](testing::Network& network) { network.set_buffer(3000); });
