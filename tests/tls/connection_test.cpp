@@ -241,7 +241,8 @@ TEST_F(tls_handshake, one_that_stalls_ends_by_the_timeout_and_frees_the_descript
   EXPECT_THAT(take_logs(), ElementsAre(HasSubstr("taking longer than 60 s")));
 }
 
-// Faults X6, S1
+// Fault X6
+// Fault S1
 TEST_F(tls_handshake, cut_at_any_byte_it_fails_and_leaves_nothing_behind) {
   std::uint64_t sizes[2] = {0, 0};
   auto main = [&]() -> Coro<> {
@@ -606,7 +607,9 @@ TEST_F(tls_end, the_alert_arrives_although_the_buffers_are_full) {
 
 // --- what no peer of good will sends ------------------------------------------------------------
 
-// Faults X8, X9, X11
+// Fault X8
+// Fault X9
+// Fault X11
 TEST_F(tls_handshake, nonsense_gets_an_alert_and_others_are_served) {
   std::string many_empty;
   for (int i = 0; i < 100'000; ++i) many_empty += std::string("\x16\x03\x01\x00\x00", 5);

@@ -356,7 +356,8 @@ TEST_F(tls_sessions, one_made_under_other_settings_is_never_resumed) {
   EXPECT_FALSE(meet_one(known, trusting).reused) << "as somebody else";
 }
 
-// Fault X12: a ticket must not carry a client past what another context demands.
+// A ticket must not carry a client past what another context demands.
+// Fault X12
 TEST_F(tls_sessions, one_of_a_lenient_host_does_not_open_a_strict_one) {
   for (const auto version : {ssl::TLSVersion::TLSv1_2, ssl::TLSVersion::TLSv1_3}) {
     ssl::SSLContext strict = server_context();
