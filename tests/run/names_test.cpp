@@ -180,6 +180,7 @@ int answer() { return 42; }
   static_cast<void>(EventLoop::connect_accepted_socket(factory, 3));
   static_cast<void>(EventLoop::create_server(factory, "localhost", 80));
   static_cast<void>(EventLoop::start_tls(Transport(), factory(), context));
+  static_cast<void>(EventLoop::sendfile(Transport(), 3));
   auto datagrams = [] { return std::make_shared<DatagramProtocol>(); };
   static_cast<void>(EventLoop::create_datagram_endpoint(datagrams, {.family = 2}));
 }

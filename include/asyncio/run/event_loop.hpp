@@ -21,6 +21,7 @@
 #include "asyncio/net/transports.hpp"
 #include "asyncio/net/unix.hpp"
 #include "asyncio/process/signals.hpp"
+#include "asyncio/streams/send_file.hpp"
 #include "asyncio/task/asyncgens.hpp"
 #include "asyncio/task/drive.hpp"
 #include "asyncio/task/future.hpp"
@@ -276,6 +277,22 @@ class EventLoop {
     return detail::start_tls(transport, std::move(protocol),
                              detail::SecureSetup(&context, options));
   }
+  /// The contents of `file`, a descriptor or something with a fileno(), behind what is buffered;
+  /// how many bytes were sent. The kernel copies; where it cannot (TLS), we read and write with
+  /// `fallback`, else it is SendfileNotAvailableError. Nothing is read meanwhile, and write() is
+  /// RuntimeError. Afterwards the file stands where the sending has stopped, also after an error
+  /// and a cancellation, which leave the connection as it is. Python: loop.sendfile.
+  template <class File>
+  [[nodiscard]] static Coro<std::size_t> sendfile(const Transport& transport, const File& file,
+                                                  SendfileOptions options = {}) {
+    return detail::send_file(transport, descriptor_of(file), options);
+  }
+  /// Python: loop.sendfile(writer.transport, ...).
+  template <class File>
+  [[nodiscard]] static Coro<std::size_t> sendfile(const StreamWriter& writer, const File& file,
+                                                  SendfileOptions options = {}) {
+    return detail::send_file(writer.connection(), descriptor_of(file), options);
+  }
   /// A socket of datagrams for a DatagramProtocol: {transport, protocol}, after connection_made().
   /// Several addresses are tried in order. Errors: ValueError for options that exclude each other;
   /// GaiError; OSError's kin with the address. Python: loop.create_datagram_endpoint.
@@ -430,6 +447,14 @@ class EventLoop {
 
  private:
   void warn_unclosed() const noexcept;
+  template <class File>
+  static int descriptor_of(const File& file) {
+    if constexpr (requires { file.fileno(); }) {
+      return static_cast<int>(file.fileno());
+    } else {
+      return file;
+    }
+  }
   template <class A>
   auto as_future(A&& awaitable) {
     if constexpr (detail::is_future_v<A>) {
