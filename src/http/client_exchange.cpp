@@ -6,7 +6,7 @@
 #include "asyncio/http/errors.hpp"
 #include "asyncio/net/resolver.hpp"
 #include "asyncio/net/tcp.hpp"
-#include "asyncio/ssl.hpp"
+#include "asyncio/tls/errors.hpp"
 #include "asyncio/task/timeouts.hpp"
 #include "http/base64.hpp"
 #include "http/decoder.hpp"

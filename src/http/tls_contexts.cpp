@@ -1,6 +1,6 @@
 #include "http/tls_contexts.hpp"
 
-#include "asyncio/ssl.hpp"
+#include "asyncio/tls/context.hpp"
 
 namespace asyncio::http::detail {
 
