@@ -57,7 +57,7 @@ DefaultExecutor& DefaultExecutor::of(Scheduler& scheduler) {
 
 DefaultExecutor::~DefaultExecutor() {
   // In this order: once the loop is out of reach, jobs end on their workers, at any moment.
-  while (ThreadJob::Place* place = jobs_.pop_front()) place->job->executor_ = nullptr;
+  forget_jobs();
   scheduler_->remote()->detach();
 }
 
@@ -96,6 +96,10 @@ void DefaultExecutor::leave(ThreadJob& job) noexcept {
   if (jobs_.empty() && when_ended_ && !when_ended_->done()) when_ended_->set_result();
 }
 
+void DefaultExecutor::forget_jobs() noexcept {
+  while (ThreadJob::Place* place = jobs_.pop_front()) place->job->executor_ = nullptr;
+}
+
 void DefaultExecutor::set(std::shared_ptr<concurrent::ThreadPoolExecutor> executor) {
   ASYNCIO_CHECK(executor != nullptr, "set_default_executor needs an executor");
   executor_ = std::move(executor);
@@ -123,6 +127,7 @@ void DefaultExecutor::give_up() noexcept {
   if (executor_) {
     executor_->shutdown({.wait = false});
   } else {
+    forget_jobs();  // from now on they end on their workers
     scheduler_->backend().abandon_workers();
   }
 }

@@ -56,6 +56,7 @@ class DefaultExecutor final : public LayerState {
 
   void join(ThreadJob& job) noexcept;
   void leave(ThreadJob& job) noexcept;
+  void forget_jobs() noexcept;
   Future<> all_ended();
   void give_up() noexcept;
 
