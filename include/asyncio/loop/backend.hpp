@@ -1,7 +1,7 @@
 // The seam through which everything non-deterministic enters: time, chance, readiness, the kernel's
 // calls, blocking work. Above it nobody calls the kernel, so that a whole program can run in a
-// simulated world. Backends: the kernel's (src/loop/polling_backend.cpp), with epoll or io_uring, and
-// that world (testing/simulated_backend.hpp).
+// simulated world. Backends: the kernel's (src/loop/polling_backend.cpp), with epoll or io_uring,
+// and that world (testing/simulated_backend.hpp).
 #pragma once
 
 #include <array>
