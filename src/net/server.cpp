@@ -326,3 +326,17 @@ Coro<Server> begin_to_serve(Ref<ServerState> state, bool start_serving) {
 }
 
 }  // namespace asyncio::detail
+
+namespace asyncio {
+
+std::string Server::repr() const {
+  std::string text = "<Server sockets=(";
+  const char* between = "";
+  for (const SocketAddress& address : sockets()) {
+    text += between + address.to_string();
+    between = ", ";
+  }
+  return text + ")>";
+}
+
+}  // namespace asyncio

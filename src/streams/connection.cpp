@@ -16,6 +16,11 @@
 
 namespace asyncio {
 
+std::string StreamWriter::repr() const {
+  const StreamReader reader{detail::Ref<detail::ReadSide>(connection_.get())};
+  return "<StreamWriter transport=" + connection_->source_repr() + " reader=" + reader.repr() + ">";
+}
+
 void StreamWriter::writelines(std::span<const std::string_view> pieces) {
   std::array<std::span<const std::byte>, 16> batch;
   while (!pieces.empty()) {
@@ -352,6 +357,19 @@ void Connection::add_drain(Drain& drain) noexcept { drains_.push_back(&drain); }
 
 void Connection::add_close_waiter(CloseWaiter& waiter) noexcept {
   close_waiters_.push_back(&waiter);
+}
+
+std::string Connection::transport_repr(bool reading) const {
+  std::string text = "<Transport";
+  if (lost_) {
+    text += " closed";
+  } else if (is_closing()) {
+    text += " closing";
+  }
+  text += " fd=" + std::to_string(fileno());
+  text += reading ? " read=polling" : " read=idle";
+  text += unsent() > 0 ? " write=<polling" : " write=<idle";
+  return text + ", bufsize=" + std::to_string(unsent()) + ">>";
 }
 
 void Connection::wake_drains() noexcept {

@@ -47,6 +47,7 @@ class DatagramState final : public TransportState,
   }
   [[nodiscard]] SocketAddress sockname() override { return local_address(); }
   [[nodiscard]] int fileno() const noexcept override { return Socket::fileno(); }
+  [[nodiscard]] Socket* socket() noexcept override { return this; }
   void set_limits(std::size_t high, std::size_t low) override;
   [[nodiscard]] Limits limits() const noexcept override { return {low_, high_}; }
   [[nodiscard]] std::size_t unsent() const noexcept override { return queued_bytes_; }

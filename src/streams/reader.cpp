@@ -17,6 +17,19 @@ StreamReader::StreamReader(std::size_t limit) {
   side_ = detail::Ref<detail::ReadSide>(new detail::ReadSide(limit));
 }
 
+// As CPython's, but for the future that a read waits for there: no read has one here.
+std::string StreamReader::repr() const {
+  std::string text = "<StreamReader";
+  if (!buffered().empty()) text += " " + std::to_string(buffered().size()) + " bytes";
+  if (side_->at_end()) text += " eof";
+  if (side_->limit() != kStreamLimit) text += " limit=" + std::to_string(side_->limit());
+  if (side_->has_waiter()) text += " waiting";
+  if (exception()) text += " exception=" + base::summary(exception());
+  const std::string source = side_->source_repr();
+  if (!source.empty()) text += " transport=" + source;
+  return text + ">";
+}
+
 detail::ReadUntil StreamReader::readuntil(std::string_view separator) {
   if (separator.empty()) throw ValueError("Separator should be at least one-byte string");
   return {*side_, separator};

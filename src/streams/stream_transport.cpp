@@ -262,16 +262,7 @@ void StreamTransport::report(const char* message, const std::exception_ptr& erro
 }
 
 std::string StreamTransport::repr() const {
-  std::string text = "<Transport";
-  if (connection().is_lost()) {
-    text += " closed";
-  } else if (is_closing()) {
-    text += " closing";
-  }
-  text += " fd=" + std::to_string(fileno());
-  text += is_reading() && made() && !ended_ ? " read=polling" : " read=idle";
-  text += unsent() > 0 ? " write=<polling" : " write=<idle";
-  return text + ", bufsize=" + std::to_string(unsent()) + ">>";
+  return connection().transport_repr(is_reading() && made() && !ended_);
 }
 
 }  // namespace asyncio::detail

@@ -45,6 +45,7 @@ class StreamTransport final : public TransportState,
   [[nodiscard]] const SSLObject* ssl_object() const noexcept override {
     return connection().ssl_object();
   }
+  [[nodiscard]] Socket* socket() noexcept override { return &connection(); }
   void set_limits(std::size_t high, std::size_t low) override {
     connection().set_limits(high, low);
   }

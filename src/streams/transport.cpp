@@ -6,6 +6,7 @@
 #include "asyncio/streams/open_transport.hpp"
 #include "asyncio/streams/protocol.hpp"
 #include "streams/datagram_state.hpp"
+#include "streams/socket_option.hpp"
 #include "streams/stream_transport.hpp"
 
 namespace asyncio {
@@ -20,6 +21,14 @@ detail::DatagramState& datagrams(const BaseTransport& transport) noexcept {
 }
 
 }  // namespace
+
+void BaseTransport::setsockopt(int level, int option, int value) const {
+  detail::set_socket_option(state_->socket(), level, option, value);
+}
+
+int BaseTransport::getsockopt(int level, int option) const {
+  return detail::get_socket_option(state_->socket(), level, option);
+}
 
 bool ReadTransport::is_reading() const noexcept { return stream(*this).is_reading(); }
 void ReadTransport::pause_reading() const noexcept { stream(*this).pause_reading(); }

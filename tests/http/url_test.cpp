@@ -169,6 +169,7 @@ TEST(Url, differs_from_whatwg_on_purpose_in_what_it_escapes) {
   });
 }
 
+// Fault D3
 TEST(Url, refuses_what_is_no_url_and_says_why) {
   const std::vector<Pair> pairs = {
       {"", "a URL is needed"},

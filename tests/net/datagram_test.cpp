@@ -87,6 +87,8 @@ TEST_F(datagrams, go_to_where_they_are_sent_and_come_with_their_sender) {
     co_await sleep(1s);
     EXPECT_THAT(other->received, ElementsAre("ping"));
     EXPECT_EQ(other->senders.at(0), at(1000));
+    other->transport.setsockopt(SOL_SOCKET, SO_RCVBUF, 100'000);
+    EXPECT_EQ(other->transport.getsockopt(SOL_SOCKET, SO_RCVBUF), 100'000);
     other->transport.sendto("pong", other->senders.at(0));
     co_await sleep(1s);
     EXPECT_THAT(one->received, ElementsAre("pong"));

@@ -4,6 +4,8 @@
 #include <netdb.h>
 
 #include "asyncio/net/resolver.hpp"
+#include "asyncio/net/server.hpp"
+#include "asyncio/net/tcp.hpp"
 #include "asyncio/task/gather.hpp"
 #include "asyncio/task/sleep.hpp"
 #include "asyncio/task/wait.hpp"
@@ -134,6 +136,39 @@ TEST_F(name_service, an_answer_without_a_time_to_live_is_good_for_ten_seconds) {
     EXPECT_EQ(look_ups(), 3U) << "and five are not";
     co_await ask("one.example", AF_INET);
     EXPECT_EQ(look_ups(), 4U) << "another family, another question";
+  };
+  run(main());
+}
+
+// Whoever has checked an address connects to that address, not to the name again; and a connection
+// tells where it has ended up, which for a name may be elsewhere by then.
+// Fault D5
+TEST_F(name_service, an_answer_that_changes_moves_no_address_that_was_checked) {
+  auto main = [&]() -> Coro<> {
+    const auto tell = [](StreamReader, StreamWriter writer) {
+      writer.write(writer.sockname().host());
+      writer.close();
+    };
+    Server good = co_await start_server(tell, "10.0.0.1", 80);
+    Server bad = co_await start_server(tell, "10.0.0.2", 80);
+    network().set_answer("rebinds.example", {"10.0.0.1"});
+    network().set_answer("rebinds.example", {"10.0.0.2"});
+    const SocketAddress checked = (co_await getaddrinfo("rebinds.example", 80)).at(0);
+    const auto ask_at = [&](std::string host) -> Coro<std::string> {
+      auto [reader, writer] = co_await open_connection(host, 80);
+      const std::string told = co_await reader.read();
+      EXPECT_EQ(writer.peername().host(), told);
+      writer.close();
+      co_return told;
+    };
+    EXPECT_EQ(co_await ask_at("rebinds.example"), "10.0.0.1") << "for as long as it is remembered";
+    EXPECT_EQ(look_ups(), 1U);
+    co_await sleep(11s);
+    EXPECT_EQ(co_await ask_at("rebinds.example"), "10.0.0.2");
+    EXPECT_EQ(co_await ask_at(checked.host()), "10.0.0.1");
+    EXPECT_EQ(look_ups(), 2U);
+    good.close();
+    bad.close();
   };
   run(main());
 }

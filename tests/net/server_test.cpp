@@ -62,6 +62,31 @@ Coro<bool> is_cancelled(Task<T> task) {
 class server : public test::SocketTest {};
 class server_in_time : public test::SimulatedTest {};
 
+TEST_F(server, keep_alive_is_an_option_of_every_connection_it_accepts) {
+  for (const bool wanted : {false, true}) {
+    auto main = [&]() -> Coro<std::string> {
+      auto tell = [](StreamReader, StreamWriter writer) {
+        writer.write(std::to_string(writer.getsockopt(SOL_SOCKET, SO_KEEPALIVE)) + "\n");
+        writer.close();
+      };
+      Server serving = co_await start_server(tell, "127.0.0.1", 0, {.keep_alive = wanted});
+      co_return co_await ask(port_of(serving), "?");
+    };
+    EXPECT_EQ(run(main()), wanted ? "1\n" : "0\n");
+  }
+}
+
+TEST_F(server, shows_where_it_listens) {
+  auto main = []() -> Coro<> {
+    Server serving = co_await start_server(echo, "127.0.0.1", 0);
+    EXPECT_EQ(serving.repr(),
+              "<Server sockets=(127.0.0.1:" + std::to_string(port_of(serving)) + ")>");
+    serving.close();
+    EXPECT_EQ(serving.repr(), "<Server sockets=()>");
+  };
+  run(main());
+}
+
 // CPython: test_events::EventLoopTestsMixin::test_create_server
 TEST_F(server, serves_many_clients_at_once) {
   auto main = [&]() -> Coro<> {

@@ -1,6 +1,7 @@
 // Protocols over connections: who is told what, when, and in which order. The ids are CPython
 // 3.15's.
 #include <gmock/gmock.h>
+#include <sys/socket.h>
 
 #include "asyncio/base/contextvars.hpp"
 #include "asyncio/task/timeouts.hpp"
@@ -443,6 +444,8 @@ TEST_F(transport, says_what_it_is) {
     EXPECT_EQ(transport.repr(), "<Transport fd=" + fd + " read=polling write=<idle, bufsize=0>>");
     EXPECT_EQ(transport.peername().to_string(), "127.0.0.1:8888");
     EXPECT_EQ(transport.ssl_object(), nullptr);
+    transport.setsockopt(SOL_SOCKET, SO_KEEPALIVE, 1);
+    EXPECT_EQ(transport.getsockopt(SOL_SOCKET, SO_KEEPALIVE), 1);
     transport.pause_reading();
     transport.write(std::string(15, 'x'));
     EXPECT_EQ(transport.repr(), "<Transport fd=" + fd + " read=idle write=<polling, bufsize=5>>");

@@ -14,6 +14,7 @@
 
 #include "asyncio/asyncio.hpp"
 #include "asyncio/streams/pipe.hpp"
+#include "asyncio/testing/simulated_backend.hpp"
 #include "support/socket_test.hpp"
 
 namespace asyncio {
@@ -568,6 +569,40 @@ TEST_F(process, that_finds_no_descriptors_left_fails_and_leaves_nothing) {
   ::setrlimit(RLIMIT_NOFILE, &before);
   EXPECT_THAT(failure, HasSubstr("too many open files"));
   EXPECT_THAT(failure, HasSubstr("true"));
+}
+
+// A world of no more processes: a limit on their number (RLIMIT_NPROC, a container's) does not bind
+// the superuser, who may run this test. Its pipes are pairs of sockets.
+class NoMoreProcesses : public testing::SimulatedBackend {
+ public:
+  int open_pipe(std::array<int, 2>& ends) override { return socket_pair(SOCK_STREAM, ends); }
+  int set_blocking(int, bool) override { return 0; }
+  int spawn(const SpawnRequest&, int&) override {
+    ++attempts;
+    return -EAGAIN;
+  }
+  int attempts = 0;
+};
+
+class no_more_processes : public test::QuietTest {};
+
+// Fault P5
+TEST_F(no_more_processes, is_an_error_with_the_programs_name_and_leaves_no_pipe) {
+  auto world = std::make_unique<NoMoreProcesses>();
+  NoMoreProcesses& backend = *world;
+  EventLoop loop(std::move(world));
+  auto main = [&]() -> Coro<> {
+    const SubprocessOptions pipes{.stdin = PIPE, .stdout = PIPE, .stderr = PIPE};
+    auto outcome = co_await try_(create_subprocess_exec("true", pipes));
+    EXPECT_EQ(test::describe(outcome.exception()),
+              "BlockingIOError: fork for true: resource temporarily unavailable");
+    EXPECT_EQ(backend.network().open_descriptors(), 0U);
+    auto again = co_await try_(create_subprocess_shell("true", pipes));
+    EXPECT_FALSE(again.ok());
+    EXPECT_EQ(backend.network().open_descriptors(), 0U);
+    EXPECT_EQ(backend.attempts, 2);
+  };
+  loop.run_until_complete(main());
 }
 
 // Fault L18

@@ -229,6 +229,8 @@ int answer() { return 42; }
   static_cast<void>(transport.peername());
   static_cast<void>(transport.sockname());
   static_cast<void>(transport.fileno());
+  transport.setsockopt(1, 9, transport.getsockopt(1, 9));
+  static_cast<void>(transport.repr());
   static_cast<void>(transport.ssl_object());
   if (!transport.is_closing()) transport.close();
   transport.abort();
@@ -338,6 +340,7 @@ int answer() { return 42; }
   server.abort_clients();
   static_cast<void>(server.wait_closed());
   static_cast<void>(server.sockets());
+  static_cast<void>(server.repr());
 }
 
 [[maybe_unused]] void reader_methods(StreamReader& reader) {
@@ -348,6 +351,7 @@ int answer() { return 42; }
   static_cast<void>(reader.readuntil("\r\n", "\n"));
   static_cast<void>(reader.at_eof());
   reader.set_exception(reader.exception());
+  static_cast<void>(reader.repr());
   reader.feed_data("data");
   reader.feed_eof();
 }
@@ -367,6 +371,9 @@ int answer() { return 42; }
   writer.abort();
   writer.set_write_buffer_limits(2, 1);
   static_cast<void>(writer.get_write_buffer_size());
+  static_cast<void>(writer.get_write_buffer_limits());
+  writer.setsockopt(1, 9, writer.getsockopt(1, 9));
+  static_cast<void>(writer.repr());
   static_cast<void>(writer.ssl_object());
   static_cast<void>(writer.peercert());
   static_cast<void>(writer.cipher());

@@ -149,6 +149,76 @@ TEST_F(connection, drain_waits_above_the_high_mark_until_the_low_one) {
   run(main());
 }
 
+// Whoever waits in drain() is cancelled at each moment: the rest stays queued, and arrives whole.
+// Fault S7
+TEST_F(connection, a_cancelled_drain_takes_no_byte_back_at_any_moment) {
+  std::string expected;
+  for (int i = 0; expected.size() < 16'000'000; ++i) expected += std::to_string(i) + ' ';
+  for (int turns = 0; turns < 10; ++turns) {
+    auto main = [&]() -> Coro<std::string> {
+      writer().write(expected);
+      auto drain = create_task(writer().drain());
+      std::string got;
+      for (int i = 0; i < turns; ++i) {
+        co_await sleep(0s);
+        got += peer.recv();
+      }
+      EXPECT_FALSE(drain.done());
+      drain.cancel();
+      while (!drain.done()) co_await sleep(0s);
+      EXPECT_TRUE(drain.cancelled());
+      EXPECT_GT(writer().get_write_buffer_size(), 0U);
+      EXPECT_FALSE(writer().is_closing());
+      writer().write("the next");
+      while (got.size() < expected.size() + 8) {
+        got += peer.recv();
+        co_await sleep(0s);
+      }
+      co_return got;
+    };
+    EXPECT_TRUE(run(main()) == expected + "the next") << turns;
+  }
+}
+
+TEST_F(connection, shows_itself_as_in_python) {
+  auto main = [&]() -> Coro<> {
+    const std::string fd = std::to_string(writer().fileno());
+    const std::string idle = "<Transport fd=" + fd + " read=idle write=<idle, bufsize=0>>";
+    EXPECT_EQ(reader().repr(), "<StreamReader transport=" + idle + ">");
+    EXPECT_EQ(writer().repr(),
+              "<StreamWriter transport=" + idle + " reader=" + reader().repr() + ">");
+    auto line = create_task(reader().readline());
+    co_await sleep(0s);
+    EXPECT_EQ(reader().repr(), "<StreamReader waiting transport=<Transport fd=" + fd +
+                                   " read=polling write=<idle, bufsize=0>>>");
+    peer.send("a line\nmore");
+    co_await line;
+    EXPECT_EQ(reader().repr(), "<StreamReader 4 bytes transport=" + idle + ">");
+    writer().close();
+    EXPECT_THAT(writer().repr(), HasSubstr("<Transport closing fd=" + fd));
+    co_await writer().wait_closed();
+    EXPECT_THAT(writer().repr(), HasSubstr("<Transport closed fd=-1"));
+  };
+  run(main());
+}
+
+TEST_F(connection, gives_the_options_of_its_socket) {
+  auto main = [&]() -> Coro<> {
+    EXPECT_EQ(writer().getsockopt(SOL_SOCKET, SO_KEEPALIVE), 0);
+    writer().setsockopt(SOL_SOCKET, SO_KEEPALIVE, 1);
+    EXPECT_EQ(writer().getsockopt(SOL_SOCKET, SO_KEEPALIVE), 1);
+    EXPECT_THAT(thrown_by([&] { writer().setsockopt(SOL_SOCKET, 9999, 1); }),
+                HasSubstr("setsockopt: "));
+    writer().close();
+    co_await writer().wait_closed();
+    EXPECT_THAT(thrown_by([&] { writer().setsockopt(SOL_SOCKET, SO_KEEPALIVE, 1); }),
+                HasSubstr("setsockopt: bad file descriptor"));
+    EXPECT_THAT(thrown_by([&] { return writer().getsockopt(SOL_SOCKET, SO_KEEPALIVE); }),
+                HasSubstr("getsockopt: bad file descriptor"));
+  };
+  run(main());
+}
+
 TEST_F(connection, write_limits_are_checked_and_set_anew) {
   EXPECT_EQ(thrown_by([&] { writer().set_write_buffer_limits(1, 2); }),
             "ValueError: high (1) must be >= low (2) must be >= 0");
@@ -158,6 +228,7 @@ TEST_F(connection, write_limits_are_checked_and_set_anew) {
     co_await sleep(0s);
     EXPECT_FALSE(drain.done());
     writer().set_write_buffer_limits(100'000'000, 90'000'000);
+    EXPECT_EQ(writer().get_write_buffer_limits(), std::pair(90'000'000UL, 100'000'000UL));
     co_await drain;
   };
   run(main());

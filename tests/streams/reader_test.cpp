@@ -73,6 +73,22 @@ TEST_F(stream_reader, read_without_a_count_waits_for_the_end_and_has_no_limit) {
   EXPECT_EQ(read(-1), "chunk1\nchunk2");
 }
 
+// CPython: test_streams::StreamTests::test___repr__
+// CPython: test_streams::StreamTests::test___repr__nondefault_limit
+// CPython: test_streams::StreamTests::test___repr__eof
+// CPython: test_streams::StreamTests::test___repr__data
+// CPython: test_streams::StreamTests::test___repr__exception
+TEST_F(stream_reader, shows_itself_as_in_python) {
+  EXPECT_EQ(reader.repr(), "<StreamReader>");
+  feed("12345");
+  EXPECT_EQ(reader.repr(), "<StreamReader 5 bytes>");
+  reader.feed_eof();
+  EXPECT_EQ(reader.repr(), "<StreamReader 5 bytes eof>");
+  reader.set_exception(std::make_exception_ptr(RuntimeError("a")));
+  EXPECT_EQ(reader.repr(), "<StreamReader 5 bytes eof exception=RuntimeError: a>");
+  EXPECT_EQ(StreamReader(100).repr(), "<StreamReader limit=100>");
+}
+
 TEST_F(stream_reader, read_waits_for_the_first_byte_only) {
   loop().call_later(1s, [this] { feed("late"); });
   EXPECT_EQ(read(100), "late");

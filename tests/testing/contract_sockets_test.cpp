@@ -550,6 +550,26 @@ TEST_P(contract, a_file_is_sent_over_a_socket_whole_and_in_part) {
 }
 
 // CPython: test_sendfile::SockSendfileMixin::test_sock_sendfile_mix_with_regular_send
+TEST_P(contract, a_file_and_what_is_sent_around_it_come_in_order) {
+  auto main = [&]() -> Coro<> {
+    std::string content;
+    for (int i = 0; content.size() < 1'000'000; ++i) content += std::to_string(i) + "\n";
+    const TemporaryFile file(content);
+    const std::string before(300'000, 'b');
+    const std::string after(300'000, 'a');
+    auto [ours, theirs] = PlainSocket::socketpair(SOCK_STREAM);
+    auto receiving = create_task(receive_all(loop(), std::move(theirs)));
+    co_await loop().sock_sendall(ours, before);
+    EXPECT_EQ(co_await loop().sock_sendfile(ours, file.fileno()), content.size());
+    co_await loop().sock_sendall(ours, after);
+    ours.close();
+    const std::string got = co_await receiving;
+    EXPECT_TRUE(got == before + content + after) << got.size();
+    EXPECT_EQ(file.position(), static_cast<long>(content.size()));
+  };
+  run(main());
+}
+
 // CPython: test_unix_events::SelectorEventLoopUnixSockSendfileTests::test_sock_sendfile_not_available
 TEST_P(contract, what_the_kernel_cannot_send_is_read_and_sent_unless_that_is_off) {
   auto main = [&]() -> Coro<> {

@@ -91,6 +91,27 @@ TEST_F(tls_transport, protocols_are_made_after_the_handshake_and_get_what_was_de
   }());
 }
 
+TEST_F(tls_transport, a_unix_socket_carries_it_as_well) {
+  const ssl::SSLContext server_side = server_context();
+  const ssl::SSLContext client_side = client_context();
+  run([&]() -> Coro<> {
+    auto make_served = [this] { return served = std::make_shared<Recorder>(); };
+    Server server =
+        co_await EventLoop::create_unix_server(make_served, "/run/tls", {.ssl = &server_side});
+    auto factory = [] { return std::make_shared<Recorder>(); };
+    const StreamOptions options{.ssl = &client_side, .server_hostname = "example.test"};
+    auto [transport, mine] =
+        co_await EventLoop::create_unix_connection(factory, "/run/tls", options);
+    EXPECT_THAT(mine->events, ElementsAre("made TLSv1.3"));
+    transport.write("hello");
+    co_await sleep(1s);
+    EXPECT_THAT(served->events, ElementsAre("made TLSv1.3", "data hello"));
+    transport.close();
+    co_await served->lost;
+    co_await mine->lost;
+  }());
+}
+
 TEST_F(tls_transport, a_half_open_connection_does_not_exist) {
   const ssl::SSLContext server_side = server_context();
   const ssl::SSLContext client_side = client_context();

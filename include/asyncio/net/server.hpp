@@ -251,6 +251,9 @@ class [[nodiscard("a server that nobody holds is closed at once")]] Server {
   /// Python: [s.getsockname() for s in Server.sockets].
   [[nodiscard]] std::vector<SocketAddress> sockets() const { return state_->addresses(); }
 
+  /// "<Server sockets=(127.0.0.1:80, [::1]:80)>". Python: repr(server).
+  [[nodiscard]] std::string repr() const;
+
   /// RuntimeError when the loop has been closed. Python: Server.get_loop.
   [[nodiscard]] EventLoop& get_loop() const;
 

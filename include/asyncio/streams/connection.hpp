@@ -137,6 +137,9 @@ class Connection final : public ReadSide,
   /// Whoever accepted it is still there.
   [[nodiscard]] bool has_owner() const noexcept { return owner_ != nullptr; }
 
+  /// "<Transport fd=7 read=polling write=<idle, bufsize=0>>", of whoever reads or does not.
+  [[nodiscard]] std::string transport_repr(bool reading) const;
+
   // --- ReadSide, Socket -------------------------------------------------------------------------
 
   Fill fill() override;
@@ -147,6 +150,7 @@ class Connection final : public ReadSide,
   Fill fill_into(std::span<std::byte> buffer, std::size_t& count);
   bool set_waiter(ReadinessListener& waiter) override;
   void remove_waiter(const ReadinessListener& waiter) noexcept override;
+  [[nodiscard]] std::string source_repr() const override { return transport_repr(has_waiter()); }
   void tell_in_next_turn() override { queue(kTellReader); }
   void on_loop_close() noexcept override;
 

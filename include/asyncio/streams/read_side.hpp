@@ -67,6 +67,9 @@ class ReadSide : public ScratchTenant, public base::Pooled {
   /// One read waits at a time. False when another one does already.
   virtual bool set_waiter(ReadinessListener& waiter);
   virtual void remove_waiter(const ReadinessListener& waiter) noexcept;
+  /// "<Transport fd=7 ...>" of where the bytes come from; empty when they are fed by hand.
+  [[nodiscard]] virtual std::string source_repr() const { return {}; }
+  [[nodiscard]] bool has_waiter() const noexcept { return waiter_ != nullptr; }
   /// Tells the waiter in the next turn, although nothing has happened.
   virtual void tell_in_next_turn() {}
 

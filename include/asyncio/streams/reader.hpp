@@ -208,6 +208,9 @@ class StreamReader {
   /// What reads fail with, or null. Python: StreamReader.exception.
   [[nodiscard]] const std::exception_ptr& exception() const noexcept { return side_->exception(); }
 
+  /// "<StreamReader 5 bytes eof limit=100 transport=<...>>". Python: repr(reader).
+  [[nodiscard]] std::string repr() const;
+
   // --- for parsers: the bytes where they are ----------------------------------------------------
 
   /// Waits for more bytes and appends them to buffered(); how many, 0 at the end. Not bounded by

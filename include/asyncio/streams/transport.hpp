@@ -23,6 +23,7 @@ class BufferedProtocol;
 class DatagramProtocol;
 class Protocol;
 class SSLObject;
+class Socket;
 
 namespace detail {
 
@@ -50,6 +51,8 @@ class TransportState : public Describable, public base::Pooled {
   [[nodiscard]] virtual SocketAddress sockname() = 0;
   [[nodiscard]] virtual int fileno() const noexcept = 0;
   [[nodiscard]] virtual const SSLObject* ssl_object() const noexcept { return nullptr; }
+  /// What setsockopt() is done to; null when it is no socket.
+  [[nodiscard]] virtual Socket* socket() noexcept { return nullptr; }
   virtual void set_limits(std::size_t high, std::size_t low) = 0;
   struct Limits {
     std::size_t low;
@@ -107,6 +110,10 @@ class BaseTransport {
   /// The descriptor, which stays the transport's; -1 once closed.
   /// Python: get_extra_info('socket').fileno().
   [[nodiscard]] int fileno() const noexcept { return state_->fileno(); }
+  /// Of the transport's socket, by the kernel's numbers (<sys/socket.h>). Errors: OSError, also
+  /// once it is closed. Python: get_extra_info('socket').setsockopt, getsockopt.
+  void setsockopt(int level, int option, int value) const;
+  [[nodiscard]] int getsockopt(int level, int option) const;
   /// What TLS has agreed on, as long as the transport is there; null without TLS.
   /// Python: get_extra_info('ssl_object').
   [[nodiscard]] const SSLObject* ssl_object() const noexcept { return state_->ssl_object(); }

@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -105,6 +106,10 @@ class StreamWriter {
   [[nodiscard]] SocketAddress sockname() const { return connection_->local_address(); }
   /// The descriptor, or -1. Python: get_extra_info('socket').fileno().
   [[nodiscard]] int fileno() const noexcept { return connection_->fileno(); }
+  /// Of the socket, by the kernel's numbers (<sys/socket.h>). Errors: OSError, also once it is
+  /// closed. Python: get_extra_info('socket').setsockopt, getsockopt.
+  void setsockopt(int level, int option, int value);
+  [[nodiscard]] int getsockopt(int level, int option) const;
   /// As far as the loop has heard, the peer has closed or the connection is broken: do not send a
   /// request into it. Costs no system call.
   [[nodiscard]] bool peer_closed() const noexcept {
@@ -118,8 +123,15 @@ class StreamWriter {
   }
   /// With a low mark of a quarter.
   void set_write_buffer_limits(std::size_t high) { connection_->set_limits(high, high / 4); }
+  /// {low, high}. Python: transport.get_write_buffer_limits.
+  [[nodiscard]] std::pair<std::size_t, std::size_t> get_write_buffer_limits() const noexcept {
+    return {connection_->low_water(), connection_->high_water()};
+  }
   /// How many bytes are buffered. Python: transport.get_write_buffer_size.
   [[nodiscard]] std::size_t get_write_buffer_size() const noexcept { return connection_->unsent(); }
+
+  /// "<StreamWriter transport=<...> reader=<...>>". Python: repr(writer).
+  [[nodiscard]] std::string repr() const;
 
   // For the library.
   [[nodiscard]] const detail::Ref<detail::Connection>& connection() const noexcept {
