@@ -122,7 +122,8 @@ TEST_P(child_processes, whose_exit_somebody_else_took_say_so) {
 
 // Fault P5
 TEST_P(child_processes, that_cannot_be_started_leave_nothing_and_tell_why_and_where) {
-  const std::string script = ::testing::TempDir() + "/asyncio_no_program";
+  const std::string script =
+      ::testing::TempDir() + "/asyncio_no_program_" + std::to_string(::getpid());
   std::ofstream(script) << "this is no program";
   const auto failure = [&](SpawnRequest request) {
     SpawnStep step{};

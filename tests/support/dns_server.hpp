@@ -64,16 +64,19 @@ class DnsServer : private ReadinessListener {
   }
 
   Coro<> start() {
-    SocketAddress any;
-    SocketAddress::parse("127.0.0.1", 0, any);
-    udp_.open(AF_INET, SOCK_DGRAM);
-    udp_.bind(any);
-    udp_.set_listener(Socket::Direction::read, *this);
     auto serve = [this](StreamReader reader, StreamWriter writer) -> Coro<> {
       return serve_tcp(this, std::move(reader), std::move(writer));
     };
-    // The same number is free in TCP, as good as always.
-    tcp_.push_back(co_await start_server(serve, "127.0.0.1", udp_.local_address().port()));
+    // One number for both. The other way round it would often be taken: TCP keeps the numbers of
+    // connections that have ended.
+    for (int bound = -EADDRINUSE; bound == -EADDRINUSE;) {
+      tcp_.clear();
+      tcp_.push_back(co_await start_server(serve, "127.0.0.1", 0));
+      udp_.close();
+      udp_.open(AF_INET, SOCK_DGRAM);
+      bound = udp_.bind(tcp_.front().sockets().front());
+    }
+    udp_.set_listener(Socket::Direction::read, *this);
   }
   void stop() {
     udp_.close();

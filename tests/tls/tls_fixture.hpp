@@ -67,4 +67,24 @@ class TlsTest : public SimulatedTest {
   static int port_of(const Server& server) { return server.sockets().at(0).port(); }
 };
 
+inline std::string text_of(const std::exception_ptr& error) { return base::describe(error); }
+
+/// With a context of each side, which trust each other.
+class tls_connection : public TlsTest {
+ protected:
+  // One question over a connection of its own.
+  static Coro<std::string> ask(int port, ConnectOptions options, std::string question) {
+    auto [reader, writer] = co_await open_connection("127.0.0.1", port, options);
+    writer.write(question);
+    std::string answer = co_await reader.readline();
+    writer.close();
+    co_await writer.wait_closed();
+    co_return answer;
+  }
+  Coro<Server> echo_server() { return start_server(echo_lines, "127.0.0.1", 0, serving(ours)); }
+
+  ssl::SSLContext ours = server_context();
+  ssl::SSLContext theirs = client_context();
+};
+
 }  // namespace asyncio::test
