@@ -24,7 +24,7 @@ Layer::Layer(std::shared_ptr<ContextState> context, const asyncio::detail::Layer
     : context_(std::move(context)), peer_(role.peer), server_side_(role.server_side) {
   ssl_.reset(SSL_new(&context_->get()));
   if (!ssl_) throw_failure("TLS with " + peer_);
-  SSL_set_app_data(ssl_.get(), this);
+  if (SSL_set_app_data(ssl_.get(), this) != 1) throw std::bad_alloc();
   BIO* const bio = make_bio(*this).release();
   SSL_set_bio(ssl_.get(), bio, bio);
   if (server_side_) {
