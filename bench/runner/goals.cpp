@@ -56,6 +56,13 @@ std::vector<Goal> goals_of(const std::string& item) {
         {"peak memory of the process", "", 100},
     };
   }
+  if (item == "tls") {
+    return {
+        {"client: GET of 13 KB, CPU", "raw OpenSSL", 1.25},
+        {"server: GET of 13 KB, CPU", "raw OpenSSL", 1.25},
+        {"client: resumed / full", "", 0.65},
+    };
+  }
   if (item == "compile") {
     return {{"two sleeps, lines over the std headers", "", 10'000}};
   }

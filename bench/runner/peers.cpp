@@ -148,6 +148,7 @@ Peer cpp_peer(Setting& setting, ItemReport& report, const std::string& program) 
       {"beast_", "Boost.Beast", BENCH_BOOST_VERSION, "libboost1.81-dev"},
       {"uv_", "libuv", BENCH_UV_VERSION, "libuv1-dev"},
       {"curl_", "libcurl multi", BENCH_CURL_VERSION, "libcurl4-openssl-dev"},
+      {"openssl_", "raw OpenSSL", BENCH_OPENSSL_VERSION, "libssl-dev"},
       {"raw_", "raw epoll", "", ""},
   };
   for (const Library& library : kLibraries) {

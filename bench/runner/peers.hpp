@@ -28,7 +28,7 @@ Peer rust_peer(Setting& setting, ItemReport& report, const std::string& program)
 /// node/PROGRAM.mjs
 Peer node_peer(Setting& setting, ItemReport& report, const std::string& program);
 /// cpp/PROGRAM.cpp, which bench/CMakeLists.txt builds if its library is there: asio_*, beast_*,
-/// uv_*, curl_*, raw_* (epoll by hand, the yardstick).
+/// uv_*, curl_*, raw_* and openssl_* (epoll by hand, the yardsticks).
 Peer cpp_peer(Setting& setting, ItemReport& report, const std::string& program);
 
 }  // namespace bench
