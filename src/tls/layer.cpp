@@ -95,9 +95,11 @@ void Layer::note_verification(X509_STORE_CTX& store) noexcept {
 // else.
 void Layer::switch_context(std::shared_ptr<ContextState> context) {
   SSL_CTX* const to = &context->get();
-  SSL_set_SSL_CTX(ssl_.get(), to);
+  // Half of a context, for want of memory, could be one that asks for no certificates.
+  const bool complete = SSL_set_SSL_CTX(ssl_.get(), to) == to &&
+                        SSL_set1_param(ssl_.get(), SSL_CTX_get0_param(to)) == 1;
+  if (!complete) throw std::bad_alloc();
   SSL_set_verify(ssl_.get(), SSL_CTX_get_verify_mode(to), &on_verify);
-  SSL_set1_param(ssl_.get(), SSL_CTX_get0_param(to));
   SSL_clear_options(ssl_.get(), SSL_get_options(ssl_.get()) & ~SSL_CTX_get_options(to));
   SSL_set_options(ssl_.get(), SSL_CTX_get_options(to));
   SSL_set_min_proto_version(ssl_.get(), static_cast<int>(SSL_CTX_get_min_proto_version(to)));
