@@ -149,6 +149,8 @@ TEST_F(name_service, an_answer_that_changes_moves_no_address_that_was_checked) {
       writer.write(writer.sockname().host());
       writer.close();
     };
+    network().add_host("good.example", "10.0.0.1");
+    network().add_host("bad.example", "10.0.0.2");
     Server good = co_await start_server(tell, "10.0.0.1", 80);
     Server bad = co_await start_server(tell, "10.0.0.2", 80);
     network().set_answer("rebinds.example", {"10.0.0.1"});
