@@ -143,8 +143,8 @@ TEST_F(process_protocol, hears_of_the_signal_that_ended_the_child) {
 // CPython: test_events::SubprocessTestsMixin::test_subprocess_close_client_stream
 TEST_F(process_protocol, hears_that_the_child_has_closed_its_input) {
   auto main = []() -> Coro<> {
-    auto [transport, protocol] =
-        co_await EventLoop::subprocess_shell(make_recorder, "exec <&-; echo closed; exec sleep 1000");
+    auto [transport, protocol] = co_await EventLoop::subprocess_shell(
+        make_recorder, "exec <&-; echo closed; exec sleep 1000");
     Event heard;
     protocol->on_data = [&] { heard.set(); };
     co_await heard.wait();

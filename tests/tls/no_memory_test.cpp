@@ -42,7 +42,7 @@ class tls_without_memory : public test::TlsTest {
     const bool well = line.ok() && line.value() == "hello\n";
     writer.close();
     Result<void> closed = co_await try_(writer.wait_closed());
-    co_return well && closed.ok();
+    co_return well&& closed.ok();
   }
 };
 
