@@ -340,6 +340,9 @@ TEST_F(process_faults, any_number_of_calls_waits_for_a_busy_worker) {
 // --- a world that is short of things ------------------------------------------------------------
 
 TEST_F(process_faults, without_descriptors_a_pool_says_so_and_leaves_nothing) {
+  // A sanitizer that looks at a type for the first time needs a descriptor for that.
+  EXPECT_NE(describe(make_os_error(EMFILE, "open")), "");
+  ProcessPoolExecutor({.max_workers = 1});
   rlimit before{};
   ::getrlimit(RLIMIT_NOFILE, &before);
   const rlimit few{static_cast<rlim_t>(open_descriptors()), before.rlim_max};

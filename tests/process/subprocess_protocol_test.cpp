@@ -31,7 +31,7 @@ class Recorder : public SubprocessProtocol {
   void process_exited() override { events.emplace_back("exited"); }
   void connection_lost(std::exception_ptr error) override {
     events.emplace_back(error ? "lost with an error" : "lost");
-    lost.set_result();
+    if (!lost.done()) lost.set_result();  // whoever awaited it may have been cancelled
   }
 
   SubprocessTransport transport;

@@ -1,5 +1,6 @@
 // SSLContext: what can be set, what is refused at once, and what connections then agree on.
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <filesystem>
@@ -141,8 +142,7 @@ class certificate_files : public ssl_context {
 
  private:
   std::filesystem::path folder_ =
-      std::filesystem::path(::testing::TempDir()) /
-      ("asyncio_tls_" + std::to_string(reinterpret_cast<std::uintptr_t>(this)));
+      std::filesystem::path(::testing::TempDir()) / ("asyncio_tls_" + std::to_string(::getpid()));
 };
 
 TEST_F(certificate_files, are_loaded_from_one_file_or_two) {

@@ -1,6 +1,7 @@
 // Held against programs that others wrote: OpenSSL's s_client and s_server, over real sockets. What
 // is missing on a machine is skipped.
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -76,9 +77,8 @@ class tls_oracle : public test::SocketTest {
   std::string client;
 
  private:
-  std::filesystem::path folder_ =
-      std::filesystem::path(::testing::TempDir()) /
-      ("asyncio_tls_oracle_" + std::to_string(reinterpret_cast<std::uintptr_t>(this)));
+  std::filesystem::path folder_ = std::filesystem::path(::testing::TempDir()) /
+                                  ("asyncio_tls_oracle_" + std::to_string(::getpid()));
 };
 
 TEST_F(tls_oracle, s_client_verifies_our_server_in_both_versions) {
