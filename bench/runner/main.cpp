@@ -14,6 +14,7 @@
 #include "bench/runner/json.hpp"
 #include "bench/runner/page.hpp"
 #include "bench/runner/process.hpp"
+#include "bench/runner/results.hpp"
 #include "bench/runner/text.hpp"
 #include "tools/asyncio/machine.hpp"
 
@@ -86,7 +87,8 @@ constexpr const char* kOptions = R"(
   --list           the items' names, a line each
   --json FILE      every single value, for programs
   --html FILE      a page with charts
-  --results FOLDER ITEM.txt for each item, and latest.json and latest.html
+  --results FOLDER ITEM.txt for each item; latest.json and latest.html with those measured now and
+                   those the folder has of former runs
 
 examples:
   ./dev bench core echo
@@ -142,6 +144,12 @@ Options parse(int argc, char** argv) {
     }
   }
   return options;
+}
+
+std::vector<std::string> item_names() {
+  std::vector<std::string> names;
+  for (const Item& item : kItems) names.emplace_back(item.name);
+  return names;
 }
 
 void print_usage() {
@@ -200,27 +208,6 @@ Description describe(const Setting& setting, const asyncio::tool::Machine& machi
   return lines;
 }
 
-void write_file(const std::filesystem::path& path, const std::string& text) {
-  if (path == "-") {
-    std::fputs(text.c_str(), stdout);
-    return;
-  }
-  std::ofstream file(path);
-  file << text;
-  if (!file.flush()) throw std::runtime_error("cannot write " + path.string());
-}
-
-// Each item with its own description: a later run of one item renews only that file.
-void write_results(const std::filesystem::path& folder, const std::vector<ItemReport>& reports,
-                   const Description& description) {
-  std::filesystem::create_directories(folder);
-  for (const ItemReport& report : reports) {
-    write_file(folder / (report.name() + ".txt"), to_text(report) + "\n" + to_text(description));
-  }
-  write_file(folder / "latest.json", to_json(reports, description));
-  write_file(folder / "latest.html", to_html(reports, description));
-}
-
 // Returns whether all items could be measured: one that fails takes nothing from the others.
 bool measure(const Options& options, Setting& setting, std::vector<ItemReport>& reports) {
   bool complete = true;
@@ -249,19 +236,25 @@ int run(const Options& options) {
     return 0;
   }
   if (options.list) {
-    for (const Item& item : kItems) std::puts(item.name);
+    for (const std::string& name : item_names()) std::puts(name.c_str());
     return 0;
   }
+  // Before the measuring, so that what it says about a file is not said after twenty minutes.
+  std::vector<ItemReport> kept;
+  if (!options.results.empty()) kept = read_results(options.results);
   const asyncio::tool::Machine machine = asyncio::tool::describe_machine();
   const std::string load_before = load_average();
   Setting setting = make_setting(options, machine);
   std::vector<ItemReport> reports;
   const bool complete = measure(options, setting, reports);
   const Description description = describe(setting, machine, load_before);
+  for (ItemReport& report : reports) report.set_description(description);
   if (options.json != "-") std::fputs(to_text(description).c_str(), stdout);
-  if (!options.json.empty()) write_file(options.json, to_json(reports, description));
-  if (!options.html.empty()) write_file(options.html, to_html(reports, description));
-  if (!options.results.empty()) write_results(options.results, reports, description);
+  if (!options.json.empty()) write_file(options.json, to_json(reports));
+  if (!options.html.empty()) write_file(options.html, to_html(reports));
+  if (!options.results.empty()) {
+    write_results(options.results, reports, merge(kept, reports, item_names()));
+  }
   return complete ? 0 : 1;
 }
 

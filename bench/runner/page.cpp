@@ -104,9 +104,18 @@ std::string section(const ItemReport& report, const Colours& colours) {
   return out + "</section>\n";
 }
 
+std::string list(const Description& description) {
+  std::string out = "<dl>\n";
+  for (const auto& [name, value] : description) {
+    out += "<dt>" + html_escape(name) + "</dt><dd>" + html_escape(value) + "</dd>\n";
+  }
+  return out + "</dl>\n";
+}
+
 }  // namespace
 
-std::string to_html(const std::vector<ItemReport>& reports, const Description& description) {
+// Items of one run stand together, below what there is to know of that run.
+std::string to_html(const std::vector<ItemReport>& reports) {
   const Colours colours = choose_colours(reports);
   std::string out =
       "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
@@ -116,12 +125,13 @@ std::string to_html(const std::vector<ItemReport>& reports, const Description& d
   out +=
       "<p>What one operation costs, CPU time, measured in turn on one machine. A dot right of the "
       "red "
-      "line is a peer that costs more than we do, left of it one that costs less.</p>\n<dl>\n";
-  for (const auto& [name, value] : description) {
-    out += "<dt>" + html_escape(name) + "</dt><dd>" + html_escape(value) + "</dd>\n";
+      "line is a peer that costs more than we do, left of it one that costs less.</p>\n";
+  const Description* said = nullptr;
+  for (const ItemReport& report : reports) {
+    if (said == nullptr || *said != report.description()) out += list(report.description());
+    said = &report.description();
+    out += section(report, colours);
   }
-  out += "</dl>\n";
-  for (const ItemReport& report : reports) out += section(report, colours);
   return out + "</body></html>\n";
 }
 

@@ -8,6 +8,6 @@
 
 namespace bench {
 
-std::string to_html(const std::vector<ItemReport>& reports, const Description& description);
+std::string to_html(const std::vector<ItemReport>& reports);
 
 }  // namespace bench

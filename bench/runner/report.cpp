@@ -68,7 +68,8 @@ void ItemReport::add_note(const std::string& note) {
 
 Verdict judge(const ItemReport& report, const Goal& goal) {
   const ItemReport::Row* row = report.row(goal.row);
-  const Figure* ours = row == nullptr ? nullptr : row->figure(report.ours());
+  const std::string& arm = goal.arm.empty() ? report.ours() : goal.arm;
+  const Figure* ours = row == nullptr ? nullptr : row->figure(arm);
   const Figure* peer = row == nullptr || goal.peer.empty() ? nullptr : row->figure(goal.peer);
   if (ours == nullptr || (!goal.peer.empty() && peer == nullptr)) return {};
   const double value = goal.peer.empty() ? ours->median() : ours->ratio_to(*peer);
@@ -77,7 +78,8 @@ Verdict judge(const ItemReport& report, const Goal& goal) {
 
 std::string goal_text(const ItemReport& report, const Goal& goal) {
   const ItemReport::Row* row = report.row(goal.row);
-  std::string text = goal.row + (goal.at_least ? " >= " : " <= ") + format("%g", goal.limit);
+  std::string text = goal.arm.empty() ? goal.row : goal.arm + ", " + goal.row;
+  text += (goal.at_least ? " >= " : " <= ") + format("%g", goal.limit);
   if (!goal.peer.empty()) return text + " x " + goal.peer;
   if (row != nullptr && !row->unit.empty()) text += " " + row->unit;
   return text;

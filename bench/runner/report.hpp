@@ -32,7 +32,11 @@ struct Goal {
   std::string peer;  // empty: the value itself
   double limit;
   bool at_least = false;
+  std::string arm = {};  // empty: the first of ours
 };
+
+/// What a reader must know to judge figures, as lines of a name and a value: machine, versions ...
+using Description = std::vector<std::pair<std::string, std::string>>;
 
 /// One item of the benchmark. The first arm added is ours.
 class ItemReport {
@@ -65,6 +69,8 @@ class ItemReport {
   void set_goals(std::vector<Goal> goals) { goals_ = std::move(goals); }
   /// The rows differ in a number, "100 tasks", "1,000 tasks": drawn as curves over it.
   void set_growth() { growth_ = true; }
+  /// Of the run it comes from: results may hold items of several.
+  void set_description(Description description) { description_ = std::move(description); }
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const std::string& title() const { return title_; }
@@ -73,6 +79,7 @@ class ItemReport {
   [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
   [[nodiscard]] const std::vector<Goal>& goals() const { return goals_; }
   [[nodiscard]] bool growth() const { return growth_; }
+  [[nodiscard]] const Description& description() const { return description_; }
   [[nodiscard]] const std::string& ours() const { return arms_.front().name; }
   [[nodiscard]] const Row* row(const std::string& name) const;
 
@@ -84,6 +91,7 @@ class ItemReport {
   std::vector<std::string> notes_;
   std::vector<Goal> goals_;
   bool growth_ = false;
+  Description description_;
 };
 
 /// What became of a goal: our figure for it, and whether it is met. Not measured: nothing.
@@ -99,8 +107,5 @@ std::string goal_text(const ItemReport& report, const Goal& goal);
 
 /// "12.3", "0.041", "3860": three digits that matter.
 std::string format_number(double value);
-
-/// What a reader must know to judge figures, as lines of a name and a value: machine, versions ...
-using Description = std::vector<std::pair<std::string, std::string>>;
 
 }  // namespace bench
