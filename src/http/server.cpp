@@ -135,7 +135,7 @@ Coro<> Server::shutdown(Delay grace) { return core_->shutdown(grace); }
 Coro<Server> start_server(std::shared_ptr<const Application> app, std::string_view host, int port,
                           ServerOptions options) {
   return detail::listen(std::move(app), std::string(host), port, options,
-                        std::string(options.server_name), detail::hold(options.ssl));
+                        std::string(options.server_name), detail::hold_for_server(options.ssl));
 }
 
 Coro<Server> start_server(Application app, std::string_view host, int port, ServerOptions options) {

@@ -20,6 +20,9 @@ inline std::shared_ptr<const TlsContext> hold(const TlsContext* context) {
   return context == nullptr ? nullptr : std::make_shared<const HeldTlsContext>(*context);
 }
 
+/// The same for a server: a client that speaks plain HTTP to it is told so, in plain HTTP.
+std::shared_ptr<const TlsContext> hold_for_server(const TlsContext* context);
+
 /// Numbers them, so that a connection that was made with one is never used for a request that asks
 /// for another: its peer may have been trusted for other reasons. They are kept as long as the
 /// session, because an address that is free again would be mistaken for the one before.

@@ -20,6 +20,8 @@ constexpr std::size_t kWireRoom = 96 * 1024;
 constexpr std::size_t kSealAtOnce = 64 * 1024;
 // The most that one TLS record takes; smaller pieces are joined up to here.
 constexpr std::size_t kRecord = 16 * 1024;
+// Of the layer's own words (answers to key updates) that the peer asks for and does not read.
+constexpr std::size_t kMostUnreadAnswers = 64 * 1024;
 // Python's marks for TLS.
 constexpr std::size_t kHighWater = 512 * 1024;
 
@@ -54,28 +56,6 @@ void LayerDriver::start(std::string_view early, bool tell_owner) {
   if (plain > 0) connection_->received(room.first(plain));
   transmit();
   connection_->queue(Connection::kLayer);
-}
-
-void LayerDriver::pump_handshake() {
-  while (layer_->state() == StreamLayer::State::handshake) {
-    std::size_t plain = 0;
-    switch (take_wire(plain)) {
-      case Fill::blocked:
-        return;
-      case Fill::turn:
-        return connection_->queue(Connection::kLayer);
-      case Fill::failed:
-        return finish_handshake(connection_->exception());
-      case Fill::more:
-      case Fill::end:
-        break;
-    }
-    if (plain > 0)
-      connection_->received(connection_->scheduler().scratch(connection_).first(plain));
-    if (connection_->error()) return finish_handshake(connection_->error());
-  }
-  // What comes behind the handshake, and breaks, is for whoever reads.
-  finish_handshake(layer_->was_open() ? nullptr : layer_->error());
 }
 
 void LayerDriver::finish_handshake(std::exception_ptr error) noexcept {
@@ -141,7 +121,16 @@ Fill LayerDriver::take_wire(std::size_t& plain) {
   }
   plain = layer_->receive(room.first(static_cast<std::size_t>(count)),
                           scratch.first(scratch.size() - kWireRoom), buffers_->wire);
+  const std::size_t answers = buffers_->wire.size();
   transmit();
+  unread_answers_ = connection.unsent() > 0 ? unread_answers_ + answers : 0;
+  if (unread_answers_ > kMostUnreadAnswers && phase_ != Phase::handshake) {
+    connection.set_failure(std::make_exception_ptr(
+        ConnectionAbortedError(ECONNABORTED, "TLS with " + peer_text(),
+                               "the peer asks for answers (key updates) and does not read them")));
+    connection.fail(connection.exception());
+    return Fill::failed;
+  }
   return Fill::more;
 }
 
@@ -264,26 +253,6 @@ void LayerDriver::on_sent() noexcept {
   connection_->queue(Connection::kLayer);
 }
 
-// What still comes is thrown away: nobody can read it after close(). An end without a farewell is
-// no error here, since nothing was waited for.
-void LayerDriver::pump_closing() {
-  while (layer_->state() == StreamLayer::State::open) {
-    std::size_t plain = 0;
-    switch (take_wire(plain)) {
-      case Fill::blocked:
-        return;
-      case Fill::turn:
-        return connection_->queue(Connection::kLayer);
-      case Fill::failed:
-        return connection_->queue(Connection::kFinish);
-      case Fill::more:
-      case Fill::end:
-        break;
-    }
-  }
-  if (connection_->unsent() == 0) connection_->queue(Connection::kFinish);
-}
-
 void LayerDriver::on_shutdown_timeout() {
   if (phase_ == Phase::closing && !connection_->error()) {
     connection_->error_ = std::make_exception_ptr(
@@ -333,12 +302,36 @@ void LayerDriver::on_ready() noexcept { connection_->queue(Connection::kLayer); 
 
 void LayerDriver::pump() noexcept {
   try {
-    if (phase_ == Phase::handshake) return pump_handshake();
-    if (phase_ == Phase::closing) return pump_closing();
+    if (phase_ == Phase::handshake) {
+      if (!read_while(StreamLayer::State::handshake)) return;
+      // What comes behind the handshake, and breaks, is for whoever reads.
+      finish_handshake(connection_->error() || layer_->was_open() ? connection_->error()
+                                                                  : layer_->error());
+    } else if (phase_ == Phase::closing) {
+      // An end without a farewell is no error here, since nothing was waited for.
+      const bool done = read_while(StreamLayer::State::open);
+      if (done && connection_->unsent() == 0) connection_->queue(Connection::kFinish);
+    }
   } catch (...) {  // out of memory
     finish_handshake(std::current_exception());
     connection_->abort();
   }
+}
+
+// Until the layer leaves that state or the connection breaks; false: it must wait for that.
+bool LayerDriver::read_while(StreamLayer::State state) {
+  while (layer_->state() == state && !connection_->error()) {
+    std::size_t plain = 0;
+    const Fill taken = take_wire(plain);
+    if (taken == Fill::turn) connection_->queue(Connection::kLayer);
+    if (taken == Fill::turn || taken == Fill::blocked) return false;
+    // After close() nobody can read it.
+    const bool wanted = phase_ == Phase::handshake;
+    if (wanted && plain > 0) {
+      connection_->received(connection_->scheduler().scratch(connection_).first(plain));
+    }
+  }
+  return true;
 }
 
 void LayerDriver::read_by_myself() noexcept {

@@ -67,8 +67,7 @@ class LayerDriver final : private ReadinessListener {
   ReadSide::Fill take_wire(std::size_t& plain);
   ReadSide::Fill fail_open();
   void break_connection(const std::exception_ptr& error) noexcept;
-  void pump_handshake();
-  void pump_closing();
+  bool read_while(StreamLayer::State state);
   void finish_handshake(std::exception_ptr error) noexcept;
   void read_by_myself() noexcept;
   void leave_reading() noexcept;
@@ -88,6 +87,7 @@ class LayerDriver final : private ReadinessListener {
   TimerHandle timer_;
   Handshake* waiter_ = nullptr;
   LayerTimes times_;
+  std::size_t unread_answers_ = 0;  // bytes of the layer's own since the peer last had read all
   Phase phase_ = Phase::handshake;
   bool tells_owner_ = false;
   bool reads_itself_ = false;

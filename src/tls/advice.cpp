@@ -89,6 +89,12 @@ std::string issuer_advice(X509* certificate) {
 
 }  // namespace
 
+bool looks_like_http(std::string_view first) noexcept {
+  const auto* end =
+      std::find_if_not(first.begin(), first.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+  return end - first.begin() >= 3 && (end == first.end() || *end == ' ');
+}
+
 std::string advise(const Failure& failure, std::string_view first, bool server_side) {
   if (looks_like_text(first)) return not_tls(first, server_side);
   if (failure.library_code != ERR_LIB_SSL) return {};

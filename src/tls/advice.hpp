@@ -12,6 +12,9 @@ namespace asyncio::tls {
 /// nothing to add. `first` is what the peer began with.
 std::string advise(const Failure& failure, std::string_view first, bool server_side);
 
+/// Whether a client that begins so speaks plain HTTP: a method's capital letters, or some of them.
+bool looks_like_http(std::string_view first) noexcept;
+
 /// Of a certificate that does not verify: what is wrong with this one, in figures and names.
 /// `message` is OpenSSL's text, or Python's where that has a better one.
 struct CertificateFault {

@@ -15,13 +15,24 @@
 
 namespace asyncio::tls {
 
+namespace {
+
+// How much may come in a row without a byte for the user. OpenSSL counts empty records itself, but
+// follows changes of keys and keeps tickets of the session as long as somebody sends them.
+constexpr std::size_t kMostBarren = 64 * 1024;
+
+}  // namespace
+
 struct Layer::Verification {
   int code = 0;
   CertificateFault fault;
 };
 
 Layer::Layer(std::shared_ptr<ContextState> context, const asyncio::detail::LayerRole& role)
-    : context_(std::move(context)), peer_(role.peer), server_side_(role.server_side) {
+    : context_(std::move(context)),
+      peer_(role.peer),
+      answer_in_clear_(role.answer_in_clear),
+      server_side_(role.server_side) {
   ssl_.reset(SSL_new(&context_->get()));
   if (!ssl_) throw_failure("TLS with " + peer_);
   if (SSL_set_app_data(ssl_.get(), this) != 1) throw std::bad_alloc();
@@ -120,27 +131,41 @@ std::size_t Layer::receive(std::span<const std::byte> wire, std::span<std::byte>
     first_size_ = static_cast<std::uint8_t>(first_size_ + count);
   }
   if (state_ == State::handshake) shake_hands();
-  const std::size_t count = state_ == State::open ? decrypt(plain) : 0;
+  std::size_t count = 0;
+  if (state_ == State::open) {
+    count = decrypt(plain);
+    barren_ = count > 0 ? 0 : barren_ + wire.size();
+    if (barren_ > kMostBarren && state_ == State::open) fail_as_barren();
+  }
   out_ = nullptr;
   wire_ = {};
   return count;
 }
 
 void Layer::shake_hands() noexcept {
-  ERR_clear_error();
+  forget_failures();
   const int result = SSL_do_handshake(ssl_.get());
   if (result == 1) {
     state_ = State::open;
     was_open_ = true;
   } else if (SSL_get_error(ssl_.get(), result) != SSL_ERROR_WANT_READ) {
     fail();
+    answer_in_clear();
   }
+}
+
+// A browser shows it, instead of "the connection was reset".
+void Layer::answer_in_clear() noexcept {
+  const bool in_clear = server_side_ && looks_like_http({first_.data(), first_size_});
+  if (in_clear) give(answer_in_clear_.data(), answer_in_clear_.size());
 }
 
 std::size_t Layer::decrypt(std::span<std::byte> plain) noexcept {
   std::size_t total = 0;
-  ERR_clear_error();
-  while (total < plain.size()) {
+  forget_failures();
+  // OpenSSL takes no byte from the wire before it needs it, and a record at a time fits: when all
+  // are taken and the last record was given, one call more would only say so.
+  do {
     std::size_t count = 0;
     const int result = SSL_read_ex(ssl_.get(), plain.data() + total, plain.size() - total, &count);
     if (result == 1) {
@@ -154,14 +179,15 @@ std::size_t Layer::decrypt(std::span<std::byte> plain) noexcept {
       fail();
     }
     break;
-  }
+  } while (!wire_.empty() && total < plain.size());
   return total;
 }
 
 void Layer::send(std::span<const std::byte> plain, std::string& out) noexcept {
   if (plain.empty() || (state_ != State::open && state_ != State::ended)) return;
   out_ = &out;
-  ERR_clear_error();
+  barren_ = 0;
+  forget_failures();
   std::size_t written = 0;
   // All at once, since our BIO takes everything.
   if (SSL_write_ex(ssl_.get(), plain.data(), plain.size(), &written) != 1) fail();
@@ -171,7 +197,7 @@ void Layer::send(std::span<const std::byte> plain, std::string& out) noexcept {
 void Layer::close(std::string& out) noexcept {
   if (state_ != State::open && state_ != State::ended) return;
   out_ = &out;
-  ERR_clear_error();
+  forget_failures();
   if (SSL_shutdown(ssl_.get()) < 0) ERR_clear_error();
   out_ = nullptr;
 }
@@ -201,6 +227,19 @@ void Layer::receive_end() noexcept {
 void Layer::fail() noexcept {
   try {
     error_ = make_error();
+  } catch (...) {
+    error_ = std::current_exception();
+  }
+  state_ = State::failed;
+}
+
+void Layer::fail_as_barren() noexcept {
+  try {
+    error_ = std::make_exception_ptr(
+        ssl::SSLError("SSL", "TOO_MANY_KEY_UPDATES", context_text(),
+                      "[SSL: TOO_MANY_KEY_UPDATES] too many key updates or session tickets: the "
+                      "peer has sent " +
+                          std::to_string(barren_ / 1024) + " KB without a byte of data"));
   } catch (...) {
     error_ = std::current_exception();
   }

@@ -60,6 +60,8 @@ class Layer final : public asyncio::detail::StreamLayer {
   void shake_hands() noexcept;
   std::size_t decrypt(std::span<std::byte> plain) noexcept;
   void fail() noexcept;
+  void fail_as_barren() noexcept;
+  void answer_in_clear() noexcept;
   std::exception_ptr make_error();
   std::exception_ptr make_handshake_end_error() const;
   [[nodiscard]] std::string context_text() const;
@@ -73,7 +75,9 @@ class Layer final : public asyncio::detail::StreamLayer {
   Ssl ssl_;
   std::span<const std::byte> wire_;  // what is not taken yet of this call's
   std::string* out_ = nullptr;       // this call's
-  std::array<char, 8> first_{};      // what the peer began with, to tell what it speaks
+  std::string_view answer_in_clear_;
+  std::size_t barren_ = 0;       // bytes that came since the last one for or of the user
+  std::array<char, 8> first_{};  // what the peer began with, to tell what it speaks
   std::uint8_t first_size_ = 0;
   bool server_side_;
   bool no_memory_ = false;

@@ -160,6 +160,42 @@ TEST_F(https, to_a_server_of_http_is_an_error_that_names_the_mistake) {
   run(main());
 }
 
+// Fault X7
+TEST_F(https, a_request_of_http_to_it_is_answered_in_http_which_names_the_mistake) {
+  auto main = [&]() -> Coro<> {
+    Server server = co_await serve(server_context(trust().server));
+    for (const std::string method : {"GET", "OPTIONS", "MKCALENDAR"}) {
+      auto [reader, writer] = co_await asyncio::open_connection("127.0.0.1", server.port());
+      writer.write(method + " / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+      const std::string answer = co_await reader.read();
+      const std::size_t body = answer.find("\r\n\r\n") + 4;
+      EXPECT_THAT(answer, StartsWith("HTTP/1.1 400 Bad Request\r\n"));
+      EXPECT_THAT(answer, HasSubstr("plain HTTP request was sent to HTTPS port"));
+      EXPECT_THAT(answer, HasSubstr("Content-Length: " + std::to_string(answer.size() - body)));
+      writer.close();
+      co_await sleep(2s);
+      EXPECT_THAT(take_logs(), ElementsAre(HasSubstr("a client of plain http://")));
+    }
+    EXPECT_THAT(told_, IsEmpty());
+  };
+  run(main());
+}
+
+// Fault X7
+TEST_F(https, who_speaks_neither_gets_no_answer_in_http) {
+  auto main = [&]() -> Coro<> {
+    Server server = co_await serve(server_context(trust().server));
+    for (const std::string first : {"hello hello\n", "EH\r\nLO LO LO", "\x16\x09\x09 GET /\r\n"}) {
+      auto [reader, writer] = co_await asyncio::open_connection("127.0.0.1", server.port());
+      writer.write(first);
+      EXPECT_THAT(co_await reader.read(), Not(HasSubstr("HTTP")));
+      writer.close();
+    }
+    take_logs();
+  };
+  run(main());
+}
+
 // Fault X12
 TEST_F(https, a_connection_serves_only_requests_with_the_same_context_and_name) {
   auto main = [&]() -> Coro<> {

@@ -588,47 +588,5 @@ TEST_F(tls_end, the_alert_arrives_although_the_buffers_are_full) {
   EXPECT_THAT(heard, HasSubstr("ALERT_BAD_RECORD_MAC"));
 }
 
-// --- what no peer of good will sends ------------------------------------------------------------
-
-// Fault X8
-// Fault X9
-// Fault X11
-TEST_F(tls_handshake, nonsense_gets_an_alert_and_others_are_served) {
-  std::string many_empty;
-  for (int i = 0; i < 100'000; ++i) many_empty += std::string("\x16\x03\x01\x00\x00", 5);
-  const std::string cases[] = {
-      std::string("\x80\x2e\x01\x00\x02\x00\x15\x00\x00\x00\x10\x01\x00\x80\x02\x00\x80\x03", 18) +
-          std::string(30, 'x'),                                           // SSL 2
-      std::string("\x16\x03\x00\x00\x04\x01\x00\x00\x00", 9),             // an empty ClientHello
-      std::string("\x16\x09\x09\x00\x04\x01\x00\x00\x00", 9),             // version 9.9
-      std::string("\x16\x03\x01\xff\xff", 5) + std::string(70'000, 'x'),  // a record too long
-      std::string("\x17\x03\x03\x00\x05hello", 10),            // data before the handshake
-      std::string("\x14\x03\x03\x00\x01\x01", 6),              // change_cipher_spec first
-      std::string("\x15\x03\x01\x00\x02\x02\x28", 7),          // an alert
-      std::string("\x16\x03\x01\x00\x04\x02\x00\x00\x00", 9),  // a ServerHello
-      many_empty,
-      std::string(100'000, '\0'),
-  };
-  auto main = [&]() -> Coro<> {
-    Server server = co_await echo_server();
-    int number = 0;
-    for (const std::string& bytes : cases) {
-      SCOPED_TRACE(++number);
-      auto [reader, writer] = co_await open_connection("127.0.0.1", port_of(server));
-      writer.write(bytes);
-      auto answer = co_await try_(wait_for(reader.read(), 5s));
-      const bool was_left_alone = base::exception_is<TimeoutError>(answer.exception());
-      EXPECT_FALSE(was_left_alone);
-      writer.close();
-      auto closed = co_await try_(writer.wait_closed());
-      EXPECT_EQ(writer.fileno(), -1);
-      EXPECT_EQ(co_await ask(port_of(server), secure(theirs), "others\n"), "others\n");
-      co_await sleep(2s);
-      EXPECT_THAT(take_logs(), SizeIs(1));
-    }
-  };
-  run(main());
-}
-
 }  // namespace
 }  // namespace asyncio

@@ -60,6 +60,9 @@ struct LayerRole {
   bool server_side = false;
   std::string_view server_hostname;  ///< of a client: whom to ask for, and to check; may be empty
   std::string_view peer;             ///< for messages and as the key of sessions: "example.com:443"
+  /// Of a server: what it says, in clear, to a client that begins as one of plain HTTP does. A
+  /// text that lives as long as the program; empty: nothing.
+  std::string_view answer_in_clear = {};
 };
 
 class LayerFactory {
