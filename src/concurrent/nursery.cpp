@@ -97,6 +97,11 @@ OwnedFd Nursery::start_worker(std::uint32_t worker) {
   OwnedFd here;
   OwnedFd there;
   make_pair(SOCK_STREAM | SOCK_NONBLOCK, here, there, "to a worker process");
+  // Each time it is full, the other process has to be woken. More than the system allows is cut.
+  const int room = 1 << 20;
+  for (const OwnedFd* end : {&here, &there}) {
+    ::setsockopt(end->get(), SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
+  }
   NurseryOrder order{NurseryOrder::Kind::start, worker, 0};
   iovec part{&order, sizeof order};
   const int fd = there.get();

@@ -144,20 +144,21 @@ void ParallelRun::abandon() noexcept {
   stop(std::make_exception_ptr(concurrent::CancelledError()));
 }
 
-// What threads do may refer to what the caller is about to destroy.
-void ParallelRun::wait_for_threads(Lock& lock) {
-  if (has_threads_) changed_.wait(lock, [this] { return in_flight_ == 0; });
+// What threads do may refer to what the caller is about to destroy, and so may whoever is taking
+// items apart for a process; those that were at it have been killed.
+void ParallelRun::wait_for_users(Lock& lock) {
+  if (has_threads_ || looks_at_callers_) changed_.wait(lock, [this] { return in_flight_ == 0; });
 }
 
 void ParallelRun::throw_error(Lock& lock) {
-  wait_for_threads(lock);
+  wait_for_users(lock);
   std::rethrow_exception(error_);
 }
 
 void ParallelRun::leave() noexcept {
   abandon();
   Lock lock(mutex_);
-  wait_for_threads(lock);
+  wait_for_users(lock);
 }
 
 // --- waiting ------------------------------------------------------------------------------------

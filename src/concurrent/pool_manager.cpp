@@ -123,19 +123,24 @@ PoolManager::Worker& PoolManager::start_worker() {
 void PoolManager::give(Worker& worker, ProcessJob& job) {
   worker.job = &job;
   FrameHead head;
-  head.size = job.request.size();
   head.entry = reinterpret_cast<std::uint64_t>(job.entry);
   head.function = reinterpret_cast<std::uint64_t>(job.function);
-  worker.writer.start(head);
+  worker.writer.start(head, job.request, job.request_blocks);
   worker.writing = true;
   send_call(worker);
 }
 
 void PoolManager::send_call(Worker& worker) {
-  const Progress progress = worker.writer.write(worker.channel.get(), worker.job->request);
+  ProcessJob& job = *worker.job;
+  const Progress progress =
+      worker.writer.write(worker.channel.get(), job.request, job.request_blocks);
   if (progress == Progress::more) return;
   worker.writing = false;
-  if (progress == Progress::done) worker.job->request = std::string();  // may be large
+  if (progress == Progress::done) {  // they may be large
+    job.request = std::string();
+    job.request_blocks = BlocksToSend();
+    job.kept.clear();
+  }
   // Else it has died; hear_worker() or the nursery will tell.
 }
 
@@ -162,7 +167,7 @@ void PoolManager::wait() {
 
 void PoolManager::hear_worker(Worker& worker) {
   if (worker.writing) send_call(worker);
-  const Progress progress = worker.reader.read(worker.channel.get());
+  const Progress progress = read_answer(worker);
   if (progress == Progress::more) return;
   if (progress == Progress::done) return take_answer(worker);
   // It has died, or says what cannot be understood. The nursery tells how it ended.
@@ -171,26 +176,58 @@ void PoolManager::hear_worker(Worker& worker) {
   nursery_->signal_worker(worker.id, SIGKILL);
 }
 
+// What travels beside the answer is read into the result itself, so that is made first.
+Progress PoolManager::read_answer(Worker& worker) {
+  const int channel = worker.channel.get();
+  if (!worker.answering) {
+    const Progress progress = worker.reader.read(channel);
+    if (progress != Progress::done || worker.reader.head().beside == 0) return progress;
+    if (worker.job == nullptr) return Progress::broken;
+    worker.answering = true;
+    worker.failure = unpack(*worker.job, worker.reader.body(), worker.blocks);
+  }
+  const Progress progress = worker.failure ? worker.reader.skip_blocks(channel)
+                                           : worker.reader.read_blocks(channel, worker.blocks);
+  if (progress == Progress::done) worker.answering = false;
+  return progress;
+}
+
+std::exception_ptr PoolManager::unpack(ProcessJob& job, std::string_view answer,
+                                       BlocksToRead& blocks) noexcept {
+  try {
+    job.unpack(answer, blocks);
+    return nullptr;
+  } catch (...) {
+    blocks.clear();
+    return std::current_exception();
+  }
+}
+
 void PoolManager::take_answer(Worker& worker) {
-  const FrameKind kind = worker.reader.head().kind;
-  if (kind == FrameKind::initializer_failed) {
-    log(LogLevel::error, "Exception in initializer:\n" + worker.reader.body());
+  const FrameHead& head = worker.reader.head();
+  if (head.kind == FrameKind::initializer_failed) {
+    log(LogLevel::error, "Exception in initializer:\n" + std::string(worker.reader.body()));
     // Another one would fare no better.
     return break_up("Process " + std::to_string(worker.pid) + " failed in its initializer", 1,
                     SIGKILL);
   }
   ProcessJob* job = std::exchange(worker.job, nullptr);
   if (job == nullptr) return;
-  const std::string answer = std::move(worker.reader.body());
+  std::exception_ptr failure = std::exchange(worker.failure, nullptr);
   if (++worker.calls == max_calls_) retire(worker);
   dispatch();  // before others hear of the result: the worker has waited long enough
-  settle(*job, kind, answer);
+  if (head.kind == FrameKind::error) {
+    failure = unpack_error(worker.reader.body());
+  } else if (head.beside == 0) {
+    failure = unpack(*job, worker.reader.body(), worker.blocks);
+  }
+  settle(*job, failure);
 }
 
-void PoolManager::settle(ProcessJob& job, FrameKind kind, const std::string& answer) noexcept {
-  if (kind == FrameKind::error) return fail_job(job, unpack_error(answer));
+void PoolManager::settle(ProcessJob& job, const std::exception_ptr& failure) noexcept {
+  if (failure) return fail_job(job, failure);
   try {
-    job.answered(answer);
+    job.settle();
   } catch (...) {
     return fail_job(job, std::current_exception());
   }

@@ -12,6 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "asyncio/concurrent/process_pool.hpp"
@@ -83,7 +84,11 @@ class PoolManager {
     FrameWriter writer;
     FrameReader reader;
     bool writing = false;
-    bool retired = false;  // is to get no more calls; its end is no news
+    // Of an answer that is still coming, with blocks.
+    bool answering = false;
+    BlocksToRead blocks;
+    std::exception_ptr failure;  // instead of its result
+    bool retired = false;        // is to get no more calls; its end is no news
     bool dead = false;
     int calls = 0;
   };
@@ -99,8 +104,11 @@ class PoolManager {
   void hear_nursery();
   void hear(const NurseryReport& report);
   void hear_worker(Worker& worker);
+  Progress read_answer(Worker& worker);
+  static std::exception_ptr unpack(ProcessJob& job, std::string_view answer,
+                                   BlocksToRead& blocks) noexcept;
   void take_answer(Worker& worker);
-  void settle(ProcessJob& job, FrameKind kind, const std::string& answer) noexcept;
+  static void settle(ProcessJob& job, const std::exception_ptr& failure) noexcept;
   void bury(Worker& worker, const std::string& cause, int exit_code);
   void retire(Worker& worker) noexcept;
   void break_up(const std::string& cause, int exit_code, int signal_number);

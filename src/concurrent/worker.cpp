@@ -46,7 +46,7 @@ bool has_code(std::uint64_t address) {
   return true;
 }
 
-class Worker {
+class Worker : private WorkerCall {
  public:
   explicit Worker(int channel) : channel_(channel) {}
 
@@ -55,22 +55,23 @@ class Worker {
     try {
       initializer();
     } catch (...) {
-      send(FrameKind::initializer_failed, base::describe(std::current_exception()));
+      answer = base::describe(std::current_exception());
+      send(FrameKind::initializer_failed);
       leave(1);
     }
   }
 
   void work() {
     while (reader_.read(channel_) == Progress::done) {
-      std::string answer;
-      const FrameKind kind = answer_call(answer);
-      flush_output();
-      send(kind, answer);
+      request = reader_.body();
+      is_answered_ = false;
+      call();
+      need(reader_.skip_blocks(channel_));  // of arguments that could not be put together
     }
   }
 
  private:
-  FrameKind answer_call(std::string& answer) {
+  void call() {
     try {
       const FrameHead& head = reader_.head();
       if (!has_code(head.entry) || !has_code(head.function)) {
@@ -78,25 +79,47 @@ class Worker {
             "the function is not in this process: its library was loaded after the "
             "pool was made; make the pool later");
       }
-      reinterpret_cast<ProcessEntry>(head.entry)(reader_.body(), answer);
-      return FrameKind::result;
+      reinterpret_cast<ProcessEntry>(head.entry)(*this);
+      if (!is_answered_) send_answer();
     } catch (...) {
+      request_blocks.clear();
+      answer_blocks.clear();
       answer = pack_error(std::current_exception());
-      return FrameKind::error;
+      send(FrameKind::error);
     }
   }
 
-  void send(FrameKind kind, const std::string& body) {
+  void read_blocks() override {
+    Progress progress = Progress::more;
+    while (progress == Progress::more) progress = reader_.read_blocks(channel_, request_blocks);
+    if (progress == Progress::broken) throw RuntimeError("the arguments are not what was sent");
+    need(progress);
+  }
+
+  void send_answer() override {
+    is_answered_ = true;
+    send(FrameKind::result);
+  }
+
+  void send(FrameKind kind) {
+    flush_output();
     FrameHead head;
     head.kind = kind;
-    head.size = body.size();
     FrameWriter writer;
-    writer.start(head);
-    if (writer.write(channel_, body) != Progress::done) leave(0);  // nobody is there any more
+    writer.start(head, answer, answer_blocks);
+    need(writer.write(channel_, answer, answer_blocks));
+    answer_blocks.clear();
+    answer.clear();
+    if (answer.capacity() > kSmallestBlock) answer = std::string();
+  }
+
+  static void need(Progress progress) {
+    if (progress != Progress::done) leave(0);  // nobody is there any more
   }
 
   int channel_;
   FrameReader reader_;
+  bool is_answered_ = false;
 };
 
 }  // namespace

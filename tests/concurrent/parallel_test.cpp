@@ -80,6 +80,67 @@ TEST_F(parallel, takes_functions_without_a_result_and_items_of_any_kind) {
   });
 }
 
+struct Counted {
+  Counted() = default;
+  Counted(const Counted& other) : copies(other.copies) { ++*copies; }
+  Counted(Counted&&) noexcept = default;
+  Counted& operator=(const Counted&) = delete;
+  Counted& operator=(Counted&&) noexcept = default;
+  std::atomic<int>* copies = nullptr;
+};
+
+TEST_F(parallel, looks_at_the_items_where_they_stand) {
+  for (const int n_jobs : {1, 3}) {
+    std::atomic<int> copies{0};
+    std::vector<Counted> items(50);
+    for (Counted& item : items) item.copies = &copies;
+    Parallel workers({.n_jobs = n_jobs, .backend = ParallelBackend::threads});
+    const auto look = [](const Counted& item) { return item.copies != nullptr; };
+    EXPECT_EQ(workers(look, items), std::vector<bool>(50, true));
+    EXPECT_EQ(copies, 0);
+    const auto take = [](Counted item) { return item.copies != nullptr; };
+    EXPECT_EQ(workers(take, items), std::vector<bool>(50, true));
+    EXPECT_EQ(copies, 50);
+    EXPECT_NE(items[0].copies, nullptr);
+    // This one comes back before the work is done.
+    for (const bool looked : workers(return_as::generator, look, items)) EXPECT_TRUE(looked);
+    EXPECT_EQ(copies, 100);
+    EXPECT_EQ(workers(take, std::move(items)), std::vector<bool>(50, true));
+    EXPECT_EQ(copies, 100);
+  }
+}
+
+TEST_F(parallel, takes_items_that_can_only_be_moved_from_a_vector_that_is_given_away) {
+  for (const int n_jobs : {1, 2}) {
+    Parallel workers({.n_jobs = n_jobs, .backend = ParallelBackend::threads});
+    const auto make = [] {
+      std::vector<std::unique_ptr<int>> items;
+      for (int i = 0; i < 3; ++i) items.push_back(std::make_unique<int>(i));
+      return items;
+    };
+    const auto take = [](std::unique_ptr<int> item) { return *item; };
+    EXPECT_EQ(workers(take, make()), numbers(3));
+    int sum = 0;
+    for (const int number : workers(return_as::generator_unordered, take, make())) sum += number;
+    EXPECT_EQ(sum, 3);
+  }
+}
+
+// The caller's items may go when the call has failed, so nobody may be at them any more.
+TEST_F(parallel, a_call_that_fails_leaves_nobody_with_the_items) {
+  with_all_kinds([](Parallel& workers) {
+    for (int round = 0; round < 5; ++round) {
+      std::vector<std::string> items(200, std::string(2000, 'x'));
+      items[7] = "seven";
+      const auto look = [](const std::string& item) {
+        if (item == "seven") throw ValueError(item);
+        return item;
+      };
+      EXPECT_THROW(workers(look, items), ValueError);
+    }
+  });
+}
+
 TEST_F(parallel, threads_take_functions_that_hold_and_return_anything) {
   Parallel workers({.n_jobs = 2, .backend = ParallelBackend::threads});
   std::atomic<int> sum{0};

@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "asyncio/concurrent/process_pool_executor.hpp"
+#include "concurrent/frames.hpp"
 #include "concurrent/pool_fixture.hpp"
 
 namespace asyncio::test {
@@ -23,7 +24,8 @@ void no_core() {
 
 int twice(int number) { return 2 * number; }
 
-std::string error_of(const Future<int>& future) {
+template <class T>
+std::string error_of(const Future<T>& future) {
   return thrown_by([&] { return future.result(); });
 }
 
@@ -183,7 +185,8 @@ constexpr int kChannel = 3;  // where a worker has it
 TEST_F(process_faults, a_worker_that_dies_within_its_answer) {
   ProcessPoolExecutor pool({.max_workers = 1});
   Future<int> cut = pool.submit([] {
-    const char head[32] = {'a', 's', 'i', 'o', 1, 0, 0, 0, 100};  // a result of 100 bytes
+    const char head[sizeof(detail::FrameHead)] = {'a', 's', 'i', 'o', 1,
+                                                  0,   0,   0,   100};  // a result of 100 bytes
     if (::write(kChannel, head, sizeof head) < 0) return 1;
     if (::write(kChannel, "ten bytes.", 10) < 0) return 1;
     ::_exit(0);
@@ -197,7 +200,7 @@ TEST_F(process_faults, a_worker_that_says_what_is_no_answer_is_ended) {
   for (const bool too_large : {false, true}) {
     Future<int> broken = pool.submit(
         [](bool large) {
-          char head[32] = {'a', 's', 'i', 'o', 1};
+          char head[sizeof(detail::FrameHead)] = {'a', 's', 'i', 'o', 1};
           if (large) head[15] = 127;  // an answer of 9 exabytes
           if (!large) head[0] = 'b';
           if (::write(kChannel, head, sizeof head) < 0) return 1;
@@ -206,6 +209,34 @@ TEST_F(process_faults, a_worker_that_says_what_is_no_answer_is_ended) {
         too_large);
     EXPECT_EQ(error_of(broken), kTerminated);
   }
+  EXPECT_EQ(pool.submit(twice, 2).result(), 4);
+}
+
+// A text of a megabyte, of which `sent` bytes come beside the frame; `said` are announced.
+int send_part_of_a_text(std::uint64_t said, std::size_t sent) {
+  constexpr std::uint64_t kSize = std::uint64_t{1} << 20;
+  detail::FrameHead head;
+  head.kind = detail::FrameKind::result;
+  head.size = sizeof kSize;
+  head.beside = said;
+  const std::string bytes(sent, 'x');
+  if (::write(kChannel, &head, sizeof head) < 0) return 1;
+  if (::write(kChannel, &kSize, sizeof kSize) < 0) return 1;
+  return ::write(kChannel, bytes.data(), bytes.size()) < 0 ? 1 : 0;
+}
+
+// Fault P1
+// Fault P2
+TEST_F(process_faults, a_worker_that_dies_within_the_blocks_of_its_answer) {
+  ProcessPoolExecutor pool({.max_workers = 1, .replace_dead_workers = true});
+  Future<std::string> cut =
+      pool.submit([]() -> std::string { ::_exit(send_part_of_a_text(1 << 20, 100'000)); });
+  EXPECT_EQ(error_of(cut), kTerminated);
+  Future<std::string> wrong = pool.submit([]() -> std::string {
+    send_part_of_a_text(70'000, 70'000);
+    for (;;) ::pause();
+  });
+  EXPECT_EQ(error_of(wrong), kTerminated);
   EXPECT_EQ(pool.submit(twice, 2).result(), 4);
 }
 

@@ -89,27 +89,32 @@ class Parallel {
   /// Blocks. The first exception is thrown, and what has not begun never does; processes that have
   /// are killed, threads are waited for. TimeoutError after `timeout` without a result. TypeError
   /// when processes are to run a lambda with captures.
+  ///
+  /// Items are taken where they stand. A vector that is given away, `std::move(items)`, is moved
+  /// from; the forms below, which come back before the work is done, copy any other range.
   template <class F, class Range>
-  auto operator()(const F& function, const Range& items) {
-    auto run = make_run(function, items, engine_.workers(true));
+  auto operator()(const F& function, Range&& items) {
+    auto run = make_run<asyncio::detail::Lifetime::outlives_the_run>(
+        function, std::forward<Range>(items), engine_.workers(true));
     run->begin();
     run->wait_for_all();
     return run->take_all();
   }
   template <class F, class Range>
-  auto operator()(return_as::Generator, const F& function, const Range& items) {
-    return results(function, items, true);
+  auto operator()(return_as::Generator, const F& function, Range&& items) {
+    return results(function, std::forward<Range>(items), true);
   }
   template <class F, class Range>
-  auto operator()(return_as::GeneratorUnordered, const F& function, const Range& items) {
-    return results(function, items, false);
+  auto operator()(return_as::GeneratorUnordered, const F& function, Range&& items) {
+    return results(function, std::forward<Range>(items), false);
   }
 
   /// The same for a coroutine: a future of the running loop. Cancelling it ends the work, but waits
   /// for nobody. The Parallel must outlive it. `co_await parallel.async(function, items)`.
   template <class F, class Range>
-  auto async(const F& function, const Range& items) {
-    auto run = make_run(function, items, engine_.workers(false));
+  auto async(const F& function, Range&& items) {
+    auto run = make_run<asyncio::detail::Lifetime::unknown>(function, std::forward<Range>(items),
+                                                            engine_.workers(false));
     return wrap_future(run->future());
   }
 
@@ -117,15 +122,17 @@ class Parallel {
   [[nodiscard]] int n_jobs() const noexcept { return engine_.n_jobs(); }
 
  private:
-  template <class F, class Range>
-  auto make_run(const F& function, const Range& items,
+  template <asyncio::detail::Lifetime lifetime, class F, class Range>
+  auto make_run(const F& function, Range&& items,
                 const std::shared_ptr<asyncio::detail::ParallelWorkers>& workers) {
-    return engine_.make_run<F, asyncio::detail::item_t<Range>>(function, items, workers);
+    return engine_.make_run<F, asyncio::detail::item_t<Range>, lifetime>(
+        function, std::forward<Range>(items), workers);
   }
   template <class F, class Range>
-  auto results(const F& function, const Range& items, bool in_order) {
+  auto results(const F& function, Range&& items, bool in_order) {
     auto workers = engine_.workers(true);
-    auto run = make_run(function, items, workers);
+    auto run =
+        make_run<asyncio::detail::Lifetime::unknown>(function, std::forward<Range>(items), workers);
     using Value = typename decltype(run)::element_type::Value;
     run->begin();
     return ParallelResults<Value>(std::move(run), std::move(workers), in_order);

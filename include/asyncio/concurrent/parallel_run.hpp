@@ -14,6 +14,8 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <ranges>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -45,6 +47,8 @@ class ParallelRun : public std::enable_shared_from_this<ParallelRun> {
   ParallelRun& operator=(const ParallelRun&) = delete;
   virtual ~ParallelRun();
 
+  /// The items or the function are the caller's, who is to be kept until nobody uses them.
+  void set_looks_at_callers() noexcept { looks_at_callers_ = true; }
   /// Hands out the first batches; nothing when it runs on the thread that asks for results.
   void begin();
   /// Blocks; throws the first exception.
@@ -86,7 +90,7 @@ class ParallelRun : public std::enable_shared_from_this<ParallelRun> {
   bool step_here(Lock& lock);
   template <class Condition>
   void wait(Lock& lock, Condition condition);
-  void wait_for_threads(Lock& lock);
+  void wait_for_users(Lock& lock);
   void throw_error(Lock& lock);
   void stop_locked(const std::exception_ptr& error) noexcept;
   [[nodiscard]] bool is_over() const noexcept { return error_ || done_ == total_; }
@@ -97,6 +101,7 @@ class ParallelRun : public std::enable_shared_from_this<ParallelRun> {
   const std::weak_ptr<ParallelWorkers> workers_;
   const bool here_;         // no workers at all
   const bool has_threads_;  // else processes
+  bool looks_at_callers_ = false;
   const std::uint64_t group_;
   std::unique_ptr<ProgressMeter> meter_;
 
@@ -125,16 +130,44 @@ struct BatchAnswer {
   }
 };
 
+template <class Value>
+inline constexpr bool kMayTravelBeside<BatchAnswer<Value>> = kMayTravelBeside<Value>;
+
 template <class F, class Item>
 struct ProcessBatch {
   using Chunk = ProcessChunk<F, Item>;
-  static void run(std::string_view request, std::string& answer) {
+  static void run(WorkerCall& work) {
     const auto begun = std::chrono::steady_clock::now();
-    auto values = Chunk::results(request);
+    auto values = Chunk::results(work);
     const std::chrono::nanoseconds spent = std::chrono::steady_clock::now() - begun;
-    pack_result(answer, BatchAnswer<typename Chunk::Value>{spent.count(), std::move(values)});
+    answer_with(work, BatchAnswer<typename Chunk::Value>{spent.count(), std::move(values)});
   }
 };
+
+/// The items of a range, for as long as a run takes: a vector that the caller gives away is kept as
+/// it is; what outlives the run is looked at where it stands; all else is copied.
+enum class Lifetime : unsigned char { outlives_the_run, unknown };
+
+template <class Item, Lifetime lifetime, class Range>
+auto items_of(Range&& items) {
+  using Plain = std::remove_cvref_t<Range>;
+  if constexpr (std::is_same_v<Range, std::vector<Item>>) {
+    return Plain(std::forward<Range>(items));
+  } else if constexpr (lifetime == Lifetime::outlives_the_run &&
+                       std::ranges::contiguous_range<const Plain> &&
+                       std::ranges::sized_range<const Plain>) {
+    using Element = std::ranges::range_value_t<const Plain>;
+    if constexpr (std::is_same_v<Element, Item>) {
+      return std::span<const Item>(std::ranges::data(items), std::ranges::size(items));
+    } else {
+      return std::deque<Item>(std::begin(items), std::end(items));
+    }
+  } else {
+    std::deque<Item> copies;  // and no vector<bool>
+    for (auto&& item : items) copies.emplace_back(item);
+    return copies;
+  }
+}
 
 /// With the places for the results.
 template <class V>
@@ -185,8 +218,8 @@ inline constexpr bool kForProcesses =
     kCanBeSent<F> && kValueCanBeSent<Item> &&
     kValueCanBeSent<base::non_void_t<std::remove_cvref_t<std::invoke_result_t<F&, Item>>>>;
 
-/// With the function and its items.
-template <class F, class Item>
+/// With the function and its items, which items_of() gives.
+template <class F, class Item, class Items>
 class ParallelRunWith final
     : public ParallelRunOf<
           base::non_void_t<std::remove_cvref_t<std::invoke_result_t<std::decay_t<F>&, Item>>>> {
@@ -198,7 +231,7 @@ class ParallelRunWith final
   using Value = base::non_void_t<Result>;
 
   template <class... Common>
-  ParallelRunWith(const Function& function, std::deque<Item> items, Common&&... common)
+  ParallelRunWith(const Function& function, Items items, Common&&... common)
       : ParallelRunOf<Value>(std::forward<Common>(common)...),
         function_(function),
         items_(std::move(items)) {
@@ -238,8 +271,8 @@ class ParallelRunWith final
     auto item = items_.begin() + static_cast<std::ptrdiff_t>(batch.first);
     auto future = processes.post<BatchAnswer<Value>>(
         &Sent::run, code_of(function_),
-        [&](OutputArchive& archive) {
-          Sent::Chunk::pack(archive, function_, item, items_.end(), batch.count);
+        [&](Arguments& arguments) {
+          Sent::Chunk::pack(arguments, function_, item, items_.end(), batch.count);
         },
         this->group());
     future.add_done_callback([self = self_of(*this), batch](auto answered) {
@@ -261,17 +294,28 @@ class ParallelRunWith final
   static std::shared_ptr<ParallelRunWith> self_of(ParallelRunWith& run) {
     return std::static_pointer_cast<ParallelRunWith>(run.shared_from_this());
   }
-  static Value call(Function& function, Item& item) {
+  static Value call(Function& function, Item& item) { return invoke(function, std::move(item)); }
+  // The caller's: a function that only looks at it needs no copy.
+  static Value call(Function& function, const Item& item) {
+    if constexpr (std::is_invocable_r_v<std::invoke_result_t<Function&, Item>, Function&,
+                                        const Item&>) {
+      return invoke(function, item);
+    } else {
+      return invoke(function, Item(item));
+    }
+  }
+  template <class Given>
+  static Value invoke(Function& function, Given&& item) {
     if constexpr (std::is_void_v<Result>) {
-      std::invoke(function, std::move(item));
+      std::invoke(function, std::forward<Given>(item));
       return {};
     } else {
-      return std::invoke(function, std::move(item));
+      return std::invoke(function, std::forward<Given>(item));
     }
   }
 
   Function function_;
-  std::deque<Item> items_;
+  Items items_;
 };
 
 /// What a Parallel is made of.
@@ -284,16 +328,16 @@ class ParallelEngine {
   /// Null when the caller's thread is to do all.
   std::shared_ptr<ParallelWorkers> workers(bool may_run_here);
   /// Not begun.
-  template <class F, class Item, class Range>
-  auto make_run(const F& function, const Range& items,
-                const std::shared_ptr<ParallelWorkers>& workers) {
+  template <class F, class Item, Lifetime lifetime, class Range>
+  auto make_run(const F& function, Range&& items, const std::shared_ptr<ParallelWorkers>& workers) {
     using Function = std::decay_t<F>;
     if (!kForProcesses<Function, Item>) check_backend(workers);
-    std::deque<Item> copies;  // and no vector<bool>
-    for (auto&& item : items) copies.emplace_back(item);
-    const std::size_t total = copies.size();
-    return std::make_shared<ParallelRunWith<F, Item>>(function, std::move(copies), options_,
-                                                      n_jobs_, total, progress_, workers);
+    auto kept = items_of<Item, lifetime>(std::forward<Range>(items));
+    const std::size_t total = kept.size();
+    auto run = std::make_shared<ParallelRunWith<F, Item, decltype(kept)>>(
+        function, std::move(kept), options_, n_jobs_, total, progress_, workers);
+    if (lifetime == Lifetime::outlives_the_run) run->set_looks_at_callers();
+    return run;
   }
 
  private:

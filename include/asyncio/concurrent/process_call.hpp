@@ -10,6 +10,7 @@
 #include <functional>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -130,13 +131,51 @@ F unpack_function(InputArchive& archive) {
 
 // --- calls --------------------------------------------------------------------------------------
 
+/// Writes `value`, with its blocks beside if they may be.
 template <class T>
-void pack_result(std::string& answer, const T& value) {
-  serialize_or_explain("the result", [&] {
-    OutputArchive archive(answer);
-    archive(value);
-  });
+void put(OutputArchive& archive, const T& value, BlocksToSend& blocks,
+         OutputArchive::MakeBlock make_block) {
+  archive.set_beside(kMayTravelBeside<T> ? &blocks : nullptr, make_block);
+  archive(value);
 }
+template <class T>
+void get(InputArchive& archive, T& value, BlocksToRead& blocks) {
+  archive.set_beside(kMayTravelBeside<T> ? &blocks : nullptr);
+  archive(value);
+}
+
+template <class T>
+void answer_with(WorkerCall& call, const T& value) {
+  serialize_or_explain("the result", [&] {
+    OutputArchive archive(call.answer);
+    put(archive, value, call.answer_blocks, &BlockToSend::refer);
+  });
+  call.send_answer();
+}
+
+/// Where the arguments of a call go. The caller's may go at any time, so their blocks are copied;
+/// what the caller gives away is kept instead.
+class Arguments {
+ public:
+  explicit Arguments(ProcessJob& job) : archive_(job.request), job_(&job) {}
+  [[nodiscard]] OutputArchive& archive() noexcept { return archive_; }
+  template <class T>
+  void put(T&& value) {
+    using Value = std::remove_cvref_t<T>;
+    constexpr bool is_given_away = std::is_same_v<T, Value> && kMayTravelBeside<Value>;
+    if constexpr (is_given_away && !std::is_trivially_copyable_v<Value>) {
+      auto kept = std::make_shared<Value>(std::move(value));
+      detail::put(archive_, *kept, job_->request_blocks, &BlockToSend::refer);
+      if (!job_->request_blocks.empty()) job_->kept.push_back(std::move(kept));
+    } else {
+      detail::put(archive_, value, job_->request_blocks, &BlockToSend::copy);
+    }
+  }
+
+ private:
+  OutputArchive archive_;
+  ProcessJob* job_;
+};
 
 /// `function(args...)`, whose types both sides know.
 template <class F, class... Args>
@@ -144,19 +183,21 @@ struct ProcessCall {
   using Function = std::decay_t<F>;
   using Result = std::remove_cvref_t<std::invoke_result_t<Function, sent_t<Args>...>>;
 
-  static void pack(OutputArchive& archive, const Function& function, const Args&... args) {
+  static void pack(Arguments& arguments, const Function& function, Args&&... args) {
     static_assert((check_sent<sent_t<Args>>() && ...));
-    pack_function(archive, function);
-    (pack_one(archive, args), ...);
+    pack_function(arguments.archive(), function);
+    (pack_one(arguments, std::forward<Args>(args)), ...);
   }
 
-  static void run(std::string_view request, std::string& answer) {
-    InputArchive archive(request);
+  static void run(WorkerCall& work) {
+    InputArchive archive(work.request);
     Function function =
         serialize_or_explain("the function", [&] { return unpack_function<Function>(archive); });
     std::tuple<sent_t<Args>...> args;
-    serialize_or_explain("the arguments",
-                         [&] { std::apply([&](auto&... each) { (archive(each), ...); }, args); });
+    serialize_or_explain("the arguments", [&] {
+      std::apply([&](auto&... each) { (get(archive, each, work.request_blocks), ...); }, args);
+    });
+    work.read_blocks();
     const auto call = [&]() -> decltype(auto) {
       return std::apply(
           [&](auto&... each) -> decltype(auto) {
@@ -168,17 +209,17 @@ struct ProcessCall {
       call();
     } else {
       static_assert(check_sent<Result>());
-      pack_result(answer, call());
+      answer_with(work, call());
     }
   }
 
  private:
   template <class Arg>
-  static void pack_one(OutputArchive& archive, const Arg& arg) {
+  static void pack_one(Arguments& arguments, Arg&& arg) {
     if constexpr (std::is_same_v<sent_t<Arg>, std::decay_t<Arg>>) {
-      archive(arg);
+      arguments.put(std::forward<Arg>(arg));
     } else {
-      archive(std::string(arg));
+      arguments.put(std::string(arg));
     }
   }
 };
@@ -193,32 +234,32 @@ struct ProcessChunk {
 
   /// Takes up to `most` items from `item` on.
   template <class Iterator, class End>
-  static void pack(OutputArchive& archive, const Function& function, Iterator& item, const End& end,
+  static void pack(Arguments& arguments, const Function& function, Iterator& item, const End& end,
                    std::size_t most) {
     static_assert(check_sent<Sent>());
-    pack_function(archive, function);
+    pack_function(arguments.archive(), function);
     for (; item != end && most > 0; --most) {
-      archive(std::uint8_t{1});
+      arguments.put(std::uint8_t{1});
       // An item that cannot be sent is counted all the same, or the next chunk would meet it again.
       struct Advance {
         Iterator& iterator;
         ~Advance() { ++iterator; }
       } const advance{item};
       if constexpr (std::is_same_v<Sent, std::remove_cvref_t<decltype(*item)>>) {
-        archive(*item);
+        arguments.put(*item);
       } else {
-        archive(Sent(*item));
+        arguments.put(Sent(*item));
       }
     }
-    archive(std::uint8_t{0});
+    arguments.put(std::uint8_t{0});
   }
 
-  static void run(std::string_view request, std::string& answer) {
+  static void run(WorkerCall& work) {
     static_assert(check_sent<Value>());
-    pack_result(answer, results(request));
+    answer_with(work, results(work));
   }
-  static Results results(std::string_view request) {
-    InputArchive archive(request);
+  static Results results(WorkerCall& work) {
+    InputArchive archive(work.request);
     Function function =
         serialize_or_explain("the function", [&] { return unpack_function<Function>(archive); });
     Results results;
@@ -227,10 +268,11 @@ struct ProcessChunk {
       const bool more = serialize_or_explain("the arguments", [&] {
         std::uint8_t mark = 0;
         archive(mark);
-        if (mark != 0) archive(item);
+        if (mark != 0) get(archive, item, work.request_blocks);
         return mark != 0;
       });
       if (!more) break;
+      work.read_blocks();
       if constexpr (std::is_void_v<Result>) {
         std::invoke(function, std::move(item));
         results.emplace_back();
@@ -247,18 +289,20 @@ template <class T>
 class AnsweredCall final : public ThreadFutureOf<T>, public ProcessJob {
  public:
   ThreadFuture& future() noexcept override { return *this; }
-  void answered(std::string_view answer) override {
-    if constexpr (std::is_void_v<T>) {
-      this->set_result(std::monostate());
-    } else {
-      T value{};
+  void unpack([[maybe_unused]] std::string_view answer,
+              [[maybe_unused]] BlocksToRead& blocks) override {
+    value_.emplace();
+    if constexpr (!std::is_void_v<T>) {
       serialize_or_explain("the result", [&] {
         InputArchive archive(answer);
-        archive(value);
+        get(archive, *value_, blocks);
       });
-      this->set_result(std::move(value));
     }
   }
+  void settle() override { this->set_result(std::move(*value_)); }
+
+ private:
+  std::optional<base::non_void_t<T>> value_;
 };
 
 }  // namespace asyncio::detail

@@ -17,7 +17,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "asyncio/concurrent/blocks.hpp"
 #include "asyncio/concurrent/errors.hpp"
 #include "asyncio/threads/concurrent_future.hpp"
 
@@ -39,22 +41,43 @@ struct ProcessPoolOptions {
 
 namespace detail {
 
-/// Runs in the worker: reads the call from `request`, does it and writes its result to `answer`.
-/// What it throws is thrown again on the other side.
-using ProcessEntry = void (*)(std::string_view request, std::string& answer);
+/// A call, in the worker process.
+class WorkerCall {
+ public:
+  std::string_view request;
+  BlocksToRead request_blocks;
+  /// Reads what belongs into `request_blocks`, and forgets them.
+  virtual void read_blocks() = 0;
+
+  std::string answer;
+  BlocksToSend answer_blocks;
+  /// While what the blocks refer to is there; without this the answer is sent afterwards.
+  virtual void send_answer() = 0;
+
+ protected:
+  ~WorkerCall() = default;
+};
+
+/// Runs in the worker: reads the call, does it and answers. What it throws is thrown again on the
+/// other side.
+using ProcessEntry = void (*)(WorkerCall& call);
 
 /// A call that waits for a worker process, or for its answer. One reference of its future is the
 /// pool's, from post() on.
 class ProcessJob {
  public:
   [[nodiscard]] virtual ThreadFuture& future() noexcept = 0;
-  /// Settles the future with the result that `answer` holds; may throw instead.
-  virtual void answered(std::string_view answer) = 0;
+  /// Makes the result out of `answer`, but for the blocks, which are still to be read. May throw.
+  virtual void unpack(std::string_view answer, BlocksToRead& blocks) = 0;
+  /// Settles the future with it, when they have been.
+  virtual void settle() = 0;
 
   ProcessEntry entry = nullptr;
   const void* function = nullptr;  ///< where its code is, when it has an address
   std::string request;
-  std::uint64_t group = 0;  ///< of which calls it is one, for kill_group()
+  BlocksToSend request_blocks;
+  std::vector<std::shared_ptr<void>> kept;  ///< what these refer to
+  std::uint64_t group = 0;                  ///< of which calls it is one, for kill_group()
 
  protected:
   ~ProcessJob() = default;

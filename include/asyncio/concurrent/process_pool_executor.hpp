@@ -95,15 +95,17 @@ class ProcessPoolExecutor {
                                std::function<void()> initializer = nullptr)
       : pool_(options, std::move(initializer)) {}
 
-  /// Runs `function(args...)` in a worker. What cannot be serialized fails this future alone, with
+  /// Runs `function(args...)` in a worker; a large argument is not copied first when it is given
+  /// away, `std::move(text)`. What cannot be serialized fails this future alone, with
   /// SerializationError. Cancelling the future works until a worker has begun. RuntimeError("cannot
   /// schedule new futures after shutdown"), BrokenProcessPool. Python: Executor.submit.
   template <class F, class... Args>
-  auto submit(const F& function, const Args&... args) {
+  auto submit(const F& function, Args&&... args) {
     using Call = asyncio::detail::ProcessCall<F, Args...>;
-    return post<typename Call::Result>(
-        &Call::run, asyncio::detail::code_of(function),
-        [&](OutputArchive& archive) { Call::pack(archive, function, args...); });
+    return post<typename Call::Result>(&Call::run, asyncio::detail::code_of(function),
+                                       [&](asyncio::detail::Arguments& to) {
+                                         Call::pack(to, function, std::forward<Args>(args)...);
+                                       });
   }
 
   /// Submits `function(item)` for all items at once, `chunksize` of them at a time. Python:
@@ -117,8 +119,8 @@ class ProcessPoolExecutor {
     const auto end = std::end(items);
     for (auto item = std::begin(items); item != end;) {
       chunks.push_back(post<typename Chunk::Results>(
-          &Chunk::run, asyncio::detail::code_of(function), [&](OutputArchive& archive) {
-            Chunk::pack(archive, function, item, end, options.chunksize);
+          &Chunk::run, asyncio::detail::code_of(function), [&](asyncio::detail::Arguments& to) {
+            Chunk::pack(to, function, item, end, options.chunksize);
           }));
     }
     return ProcessMapResults<typename Chunk::Result>(std::move(chunks), deadline);
@@ -135,7 +137,7 @@ class ProcessPoolExecutor {
 
   // --- for the library --------------------------------------------------------------------------
 
-  /// Any call whose request `pack(archive)` writes.
+  /// Any call whose arguments `pack(arguments)` writes.
   template <class T, class Pack>
   Future<T> post(asyncio::detail::ProcessEntry entry, const void* code, Pack pack,
                  std::uint64_t group = 0) {
@@ -147,8 +149,8 @@ class ProcessPoolExecutor {
     call->group = group;
     try {
       asyncio::detail::serialize_or_explain("the arguments", [&] {
-        OutputArchive archive(call->request);
-        pack(archive);
+        asyncio::detail::Arguments arguments(*call);
+        pack(arguments);
       });
     } catch (...) {
       call->set_exception(std::current_exception());
