@@ -32,8 +32,17 @@ std::exception_ptr AwaitedFileCall::error() const {
   return make_os_error(static_cast<int>(-result), operation_, subject_);
 }
 
+// In a world that is made up every call is a job: it has its faults there, and its time.
+bool AwaitedFileCall::make_at_once() noexcept {
+  at_once = true;
+  run();
+  at_once = false;
+  return result != -EAGAIN && result != -EOPNOTSUPP;
+}
+
 void AwaitedFileCall::arrived() noexcept {
   awaiter_->under_way_ = false;
+  awaiter_->is_over_ = true;
   awaiter_->wake();
 }
 
@@ -41,16 +50,23 @@ void AwaitedFileCall::end_alone() noexcept { delete this; }
 
 bool FileCallAwaiter::await_suspend(Continuation continuation) {
   call_->awaiter_ = this;
+  const bool simulated = running_scheduler().backend().is_simulated();
+  if (call_->tries_at_once() && !simulated) return park_woken(continuation);
+  return begin() && park(continuation);
+}
+
+bool FileCallAwaiter::begin() noexcept {
   try {
     call_->prepare(running_scheduler());
     call_->begin(running_scheduler());
+    under_way_ = true;
   } catch (...) {
     failure_ = std::current_exception();
-    return false;
   }
-  under_way_ = true;
-  return park(continuation);
+  return under_way_;
 }
+
+bool FileCallAwaiter::retry() { return is_over_ || call_->make_at_once() || !begin(); }
 
 void FileCallAwaiter::abandon() noexcept {
   if (!std::exchange(under_way_, false)) return;

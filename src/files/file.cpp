@@ -160,11 +160,26 @@ std::string FileReadBase::take() {
 
 bool FileReadInto::advance(FileState& state) {
   if (state.mode().text) return fail(unsupported("readinto: the file is a text"));
-  return FileReadBase::advance(state);
+  if (past_buffer(state)) return true;
+  return !state.wants_turn() && FileReadBase::advance(state);
+}
+
+// Straight into the user's memory, and that in the turn in which the await ends: so nothing is lost
+// with a cancelled one. When that is not all, what has come goes the usual way.
+bool FileReadInto::past_buffer(FileState& state) {
+  if (!state.mode().readable || state.unwritten() > 0 || state.unread() > 0) return false;
+  const std::size_t size = buffer_.size();
+  if (size == 0 || size < state.mode().buffer_size || size > FileState::kMostInTurn) return false;
+  if (state.at_end() || !state.may_be_at_hand()) return false;
+  found_ = state.read_past_buffer(buffer_);
+  past_buffer_ = found_ == size || state.at_end();
+  if (!past_buffer_) state.put_back(buffer_.first(found_));
+  return past_buffer_;
 }
 
 std::size_t FileReadInto::await_resume() {
   check();
+  if (past_buffer_) return found_;
   if (found_ > 0) std::memcpy(buffer_.data(), state().view().data(), found_);
   state().consume(found_);
   return found_;
@@ -341,7 +356,7 @@ bool FileClose::advance(FileState& state) {
   }
   state.drop_unwritten();
   state.close();
-  return !state.has_descriptor() && (first_failure_ ? fail(first_failure_) : true);
+  return false;
 }
 
 bool FileClose::on_failure(FileState& state, int error_number) {

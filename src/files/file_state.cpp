@@ -101,6 +101,8 @@ void ReadBuffer::make_room(std::size_t count, std::size_t expected) {
 
 FileState::FileState(Scheduler& scheduler, FileParts parts) noexcept
     : scheduler_(&scheduler), parts_(std::move(parts)) {
+  // In a world that is made up every call is a job: it has its faults there, and its time.
+  tries_at_once_ = parts_.status.is_file() && !scheduler.backend().is_simulated();
   descriptor_.fd = parts_.fd;
   scheduler.attach(*this);
 }
@@ -207,6 +209,8 @@ void FileState::on_ready() noexcept { next_turn(); }
 void FileState::fill(std::size_t wanted) {
   const bool regular = parts_.status.is_file() || parts_.status.is_block_device();
   if (!regular && wait_until_readable()) return;
+  const bool at_hand = may_be_at_hand();
+  if (wants_turn_) return;
   std::size_t left = 0;  // what the file had when it was opened
   if (parts_.status.is_file() && parts_.position >= 0 && parts_.status.st_size > parts_.position) {
     left = static_cast<std::size_t>(parts_.status.st_size - parts_.position) + 1;
@@ -224,6 +228,7 @@ void FileState::fill(std::size_t wanted) {
   call.buffer = call.bytes.data() + in_.end;
   call.size = count;
   call.whole = regular && (block > 0 || wanted == kWholeFile);
+  if (at_hand && make_at_once(call)) return apply_read(call);
   try {
     launch();
   } catch (...) {
@@ -237,11 +242,73 @@ void FileState::apply_read(FileTransfer& call) noexcept {
   if (error_ == EAGAIN) error_ = 0;  // somebody else took it: wait again
   if (call.result < 0) return;
   error_ = call.stopped_by;
-  ended_ = call.ended || call.result == 0;
+  count_read(call);
   in_.end += static_cast<std::size_t>(call.result);
+  if (parts_.mode.text) check_text();
+}
+
+// A read that was to go on and stops exactly where the file ends has found the end there: another
+// one would only say so.
+void FileState::count_read(const FileCall& call) noexcept {
   total_read_ += call.result;
   if (parts_.position >= 0) parts_.position += call.result;
-  if (parts_.mode.text) check_text();
+  const bool at_size = parts_.status.is_file() && parts_.position == parts_.status.st_size &&
+                       static_cast<std::size_t>(call.result) < call.size;
+  ended_ = call.ended || call.result == 0 || at_size;
+}
+
+// --- at once ------------------------------------------------------------------------------------
+
+bool FileState::may_be_at_hand() noexcept {
+  if (!tries_at_once_ || missed_) return false;
+  wants_turn_ = allowance_ == 0;
+  return !wants_turn_;
+}
+
+bool FileState::make_at_once(FileCall& call) noexcept {
+  call.at_once = true;
+  call.run();
+  call.at_once = false;
+  over_at_once_ = call.result != -EAGAIN && call.result != -EOPNOTSUPP;
+  if (call.kind != FileCall::Kind::read) return over_at_once_;
+  missed_ = !over_at_once_;
+  if (over_at_once_) was_at_hand_ = true;
+  if (call.result == -EOPNOTSUPP) tries_at_once_ = false;
+  constexpr std::ptrdiff_t kCallItself = 512;
+  const auto cost = static_cast<std::size_t>(std::max(call.result, kCallItself));
+  allowance_ -= std::min(allowance_, cost);
+  return over_at_once_;
+}
+
+void FileState::come_again() noexcept {
+  if (scheduler_ == nullptr || again_.file != nullptr) return;
+  again_.file = this;
+  again_.run = [](ReadyNode* node) {
+    FileState& file = *std::exchange(static_cast<Again*>(node)->file, nullptr);
+    file.next_turn();
+    file.drop_reference();
+  };
+  add_reference();
+  scheduler_->push(&again_);
+}
+
+std::size_t FileState::read_past_buffer(std::span<std::byte> memory) noexcept {
+  FileCall call;
+  call.kind = FileCall::Kind::read;
+  call.fd = parts_.fd;
+  call.buffer = memory.data();
+  call.size = std::min(memory.size(), kLongestStep);
+  if (!make_at_once(call)) return 0;
+  over_at_once_ = false;
+  in_.clear();
+  count_read(call);
+  return static_cast<std::size_t>(call.result);
+}
+
+void FileState::put_back(std::span<const std::byte> bytes) {
+  in_.make_room(bytes.size(), bytes.size());
+  std::memcpy(in_.storage.data() + in_.end, bytes.data(), bytes.size());
+  in_.end += bytes.size();
 }
 
 void FileState::check_text() noexcept {
@@ -290,7 +357,8 @@ std::string FileState::take(std::size_t count) {
       !parts_.mode.text ||
       (parts_.mode.errors == TextErrors::strict &&
        (parts_.mode.newline != Newline::translate || raw.find('\r') == std::string_view::npos));
-  if (!all || !as_it_is || count < parts_.mode.buffer_size) {
+  const bool reads_on = count < parts_.mode.buffer_size && !ended_;
+  if (!all || !as_it_is || reads_on) {
     std::string text = translated(raw);
     consume(count);
     return text;
@@ -376,7 +444,7 @@ void FileState::seek(std::int64_t offset, int whence) {
   call.offset = offset;
   call.flags = whence;
   call.keeps_buffer = false;
-  launch();
+  make_soon(call);
 }
 
 void FileState::ask_position() {
@@ -384,6 +452,12 @@ void FileState::ask_position() {
   call.offset = 0;
   call.flags = SEEK_CUR;
   call.keeps_buffer = true;
+  make_soon(call);
+}
+
+// A short call, for which nobody needs a turn.
+void FileState::make_soon(FileTransfer& call) {
+  if (tries_at_once_ && make_at_once(call)) return apply(call);
   launch();
 }
 
@@ -403,6 +477,7 @@ void FileState::close() {
   unwatch();
   if (!parts_.closefd) {
     parts_.fd = -1;
+    over_at_once_ = true;
     return;
   }
   if (!parts_.unlink_path.empty()) {
@@ -411,7 +486,10 @@ void FileState::close() {
     call.path = call.unlink_path.c_str();
     return launch();
   }
-  prepare(FileCall::Kind::close);
+  FileTransfer& call = prepare(FileCall::Kind::close);
+  // A file system that gives what it has at hand is no network's: of a file that was only read it
+  // has nobody to tell.
+  if (was_at_hand_ && !parts_.mode.writable) return make_soon(call);
   launch();
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -104,6 +105,11 @@ class FileState final : public LoopResource, private ReadinessListener, public b
   void consume(std::size_t count) noexcept { in_.begin += count; }
   /// Begins to read at least `wanted` bytes more (kWholeFile: all), as far as there are.
   void fill(std::size_t wanted);
+  /// Reads past the buffer, which is empty, straight into `memory`, as far as the kernel has it at
+  /// hand; how many bytes. In a turn only.
+  std::size_t read_past_buffer(std::span<std::byte> memory) noexcept;
+  /// Bytes that were read and shall be in the buffer after all.
+  void put_back(std::span<const std::byte> bytes);
   static constexpr std::size_t kWholeFile = ~std::size_t{0};
   /// Why view() does not go on although there are bytes, or null.
   [[nodiscard]] std::exception_ptr text_failure() const;
@@ -142,6 +148,26 @@ class FileState final : public LoopResource, private ReadinessListener, public b
   [[nodiscard]] bool has_descriptor() const noexcept { return parts_.fd >= 0; }
   void close();
 
+  // --- at once ----------------------------------------------------------------------------------
+
+  /// A step of a loop should be short: this much is copied in a tenth of a millisecond.
+  static constexpr std::size_t kMostInTurn = 1024 * 1024;
+  /// From here to end_turn() an operation may take what the kernel has at hand.
+  void begin_turn() noexcept {
+    allowance_ = kMostInTurn;
+    wants_turn_ = missed_ = false;
+  }
+  void end_turn() noexcept { allowance_ = 0; }
+  /// Whether the kernel may have something at hand. False outside of a turn, and when this one's
+  /// allowance is used up: if it may, the operation then wants another turn.
+  [[nodiscard]] bool may_be_at_hand() noexcept;
+  [[nodiscard]] bool wants_turn() const noexcept { return wants_turn_; }
+  bool take_wish() noexcept { return std::exchange(wants_turn_, false); }
+  /// Gives the first operation another turn.
+  void come_again() noexcept;
+  /// The last call was made and needs no wait. Once.
+  bool was_over_at_once() noexcept { return std::exchange(over_at_once_, false); }
+
   // --- for operations ---------------------------------------------------------------------------
 
   /// The errno of the last call, once; 0 when it went well.
@@ -160,8 +186,11 @@ class FileState final : public LoopResource, private ReadinessListener, public b
   ~FileState();
   FileTransfer& prepare(FileCall::Kind kind);
   void launch();
+  void make_soon(FileTransfer& call);
   void apply(FileTransfer& call) noexcept;
   void apply_read(FileTransfer& call) noexcept;
+  void count_read(const FileCall& call) noexcept;
+  bool make_at_once(FileCall& call) noexcept;
   void apply_write(FileTransfer& call) noexcept;
   void on_ready() noexcept override;
   bool wait_until_readable();
@@ -184,6 +213,10 @@ class FileState final : public LoopResource, private ReadinessListener, public b
   FileCall::Kind last_kind_ = FileCall::Kind::other;
   std::size_t last_done_ = 0;   // of the last write: how much was written
   std::size_t last_asked_ = 0;  // ... and how much there was
+  struct Again : ReadyNode {
+    FileState* file = nullptr;  // null: it is not queued
+  } again_;
+  std::size_t allowance_ = 0;  // how much may be read at once, in this turn
   int error_ = 0;
   int sync_error_ = 0;
   int references_ = 0;
@@ -191,6 +224,11 @@ class FileState final : public LoopResource, private ReadinessListener, public b
   bool ended_ = false;
   bool must_write_ = false;
   bool closing_ = false;
+  bool tries_at_once_;        // a call of the kernel may need no wait
+  bool was_at_hand_ = false;  // one did not
+  bool missed_ = false;       // one did, in this turn
+  bool over_at_once_ = false;
+  bool wants_turn_ = false;
 };
 
 }  // namespace asyncio::detail

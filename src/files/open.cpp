@@ -130,7 +130,8 @@ void OpenRecord::close_descriptor() noexcept {
 }
 
 FileState* OpenRecord::take(Scheduler& scheduler) {
-  auto* state = new FileState(scheduler, parts);
+  // The memory comes first: when there is none, all is still here.
+  auto* state = new FileState(scheduler, std::move(parts));
   parts.fd = -1;
   state->add_handle();
   return state;

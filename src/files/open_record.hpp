@@ -38,6 +38,9 @@ class OpenRecord final : public AwaitedFileCall {
 
  private:
   void prepare(Scheduler& scheduler) override;
+  [[nodiscard]] bool tries_at_once() const noexcept override {
+    return what == What::descriptor || (what == What::path && !parts.mode.writable);
+  }
   std::ptrdiff_t get_descriptor() noexcept;
   std::ptrdiff_t make_temporary() noexcept;
   std::ptrdiff_t look() noexcept;

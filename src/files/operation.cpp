@@ -25,27 +25,38 @@ bool FileOperation::await_ready() {
 
 bool FileOperation::await_suspend(Continuation continuation) {
   state_->join(*this);
-  return park(continuation);
+  park(continuation);
+  if (state_->take_wish()) tell();
+  return true;
 }
 
 // As far as it gets now. True: it is over.
 bool FileOperation::step() noexcept {
   if (state_->busy()) return false;
   try {
-    const int failed_with = state_->take_error();  // of one that was cancelled: not ours
-    if (begun_) {
-      if (failed_with != 0 && on_failure(*state_, failed_with)) return true;
-    } else {
+    state_->was_over_at_once();
+    if (!begun_) {
+      state_->take_error();  // of one that was cancelled: not ours
       if (state_->closed() && !takes_closed()) {
         return fail(std::make_exception_ptr(ValueError("I/O operation on closed file.")));
       }
       begun_ = true;
       state_->forget_end();
     }
-    return advance(*state_);
+    return advance_all();
   } catch (...) {
     return fail(std::current_exception());
   }
+}
+
+// Past the calls that are over at once.
+bool FileOperation::advance_all() {
+  do {
+    const int failed_with = state_->take_error();
+    if (failed_with != 0 && on_failure(*state_, failed_with)) return true;
+    if (advance(*state_)) return true;
+  } while (state_->was_over_at_once());
+  return false;
 }
 
 bool FileOperation::on_failure(FileState& state, int error_number) {
@@ -53,9 +64,15 @@ bool FileOperation::on_failure(FileState& state, int error_number) {
 }
 
 bool FileOperation::retry() {
-  if (!step()) return false;
-  leave();
-  return true;
+  state_->begin_turn();
+  const bool over = step();
+  state_->end_turn();
+  if (over) {
+    leave();
+  } else if (state_->take_wish()) {
+    state_->come_again();
+  }
+  return over;
 }
 
 bool FileOperation::abort() {

@@ -77,6 +77,7 @@ class ReadWhole final : public WholeFile<std::string> {
   }
 
  private:
+  [[nodiscard]] bool tries_at_once() const noexcept override { return true; }
   std::ptrdiff_t work() override {
     data_.clear();
     const std::ptrdiff_t opened = open_file(first_, O_RDONLY, 0);
@@ -100,7 +101,9 @@ class ReadWhole final : public WholeFile<std::string> {
     const std::ptrdiff_t looked = make(looking);
     if (looked < 0) return looked;
     constexpr std::size_t kStep = 1024 * 1024;
+    constexpr std::size_t kMostAtOnce = kStep;  // a step of a loop should be short
     const auto known = static_cast<std::size_t>(std::max<std::int64_t>(status.st_size, 0));
+    if (at_once && known > kMostAtOnce) return -EAGAIN;
     data_.reserve(known + 1);
     std::size_t end = 0;
     for (;;) {
@@ -116,7 +119,9 @@ class ReadWhole final : public WholeFile<std::string> {
       if (count < 0) return count;
       if (reading.stopped_by != 0) return -reading.stopped_by;
       end += static_cast<std::size_t>(count);
-      if (!reading.ended) continue;
+      // A call that asked for more and stops where the file ends has found its end.
+      const bool at_size = status.is_file() && end == known && end < data_.size();
+      if (!reading.ended && !at_size) continue;
       data_.resize(end);
       return 0;
     }

@@ -49,18 +49,23 @@ class AwaitedFileCall : public LooseCall {
  protected:
   /// On the loop's thread, before it begins: what it needs of the loop.
   virtual void prepare(Scheduler& /*scheduler*/) {}
+  /// Whether it is worth while to run() it at once first.
+  [[nodiscard]] virtual bool tries_at_once() const noexcept { return false; }
 
  private:
   friend class FileCallAwaiter;
   void arrived() noexcept final;
   void end_alone() noexcept final;
 
+  bool make_at_once() noexcept;
+
   const char* operation_;
   std::string subject_;
   FileCallAwaiter* awaiter_ = nullptr;
 };
 
-/// Cancelled, it leaves at once and the call ends for nobody.
+/// Cancelled, it leaves at once and the call ends for nobody. What the kernel has at hand is taken
+/// in the task's next turn, so that nothing is under way then; all else begins there.
 class FileCallAwaiter : public Suspend {
  public:
   explicit FileCallAwaiter(std::unique_ptr<AwaitedFileCall> call) noexcept
@@ -90,11 +95,14 @@ class FileCallAwaiter : public Suspend {
     abandon();
     return true;
   }
+  bool retry() override;
   void abandon() noexcept;
+  bool begin() noexcept;
 
   std::unique_ptr<AwaitedFileCall> call_;
   std::exception_ptr failure_;
   bool under_way_ = false;
+  bool is_over_ = false;
 };
 
 /// A call that gives a T.

@@ -16,6 +16,9 @@ class FileState;
 /// operation has begun (a read of a block, a write of the buffer) goes on when it is cancelled, and
 /// its effect on the file's buffers is the same: the next operation waits for that and then finds
 /// everything as it must be.
+///
+/// A call of the kernel is made in a turn of the task's own. What the kernel has at hand is taken
+/// in it, up to a bound, so that a task which only reads what is cached lets the others run.
 class FileOperation : public Suspend, private base::ListNode {
  public:
   FileOperation(FileOperation&& other) noexcept
@@ -56,6 +59,7 @@ class FileOperation : public Suspend, private base::ListNode {
   bool retry() override;
   void lost() override;
   bool step() noexcept;
+  bool advance_all();
   void leave() noexcept;
   void tell() noexcept { wake(); }
 

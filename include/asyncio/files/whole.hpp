@@ -1,4 +1,5 @@
-// Files as a whole: one hop to a worker thread for all of it. Python: pathlib's names.
+// Files as a whole: one hop to a worker thread for all of it, and none to read up to 1 MiB that the
+// kernel has in its cache. Python: pathlib's names.
 #pragma once
 
 #include <cstddef>

@@ -104,6 +104,10 @@ class FileCall : public BlockingJob {
   bool whole = false;
   /// Not for a ring: of pipes and terminals, where a signal may come of it or no answer ever.
   bool needs_thread = false;
+  /// Only what the kernel has at hand, without a wait for a disk or a network: run() may then be
+  /// called on a loop's thread. Else the result is -EAGAIN, or -EOPNOTSUPP when it will never be
+  /// otherwise for this file, and nothing was done. A read may give less than there is.
+  bool at_once = false;
   int fd = -1;
   int fd2 = -1;
   int flags = 0;
@@ -125,9 +129,11 @@ class FileCall : public BlockingJob {
   bool ended = false;  ///< a read has come to the end of the file
 
  protected:
-  /// One call after another from a run() of one's own: `next` with the faults of this one.
+  /// One call after another from a run() of one's own: `next` with the faults of this one, and at
+  /// once where this one is.
   std::ptrdiff_t make(FileCall& next) const noexcept {
     next.faults = faults;
+    next.at_once = at_once;
     next.FileCall::run();
     return next.result;
   }
@@ -136,6 +142,7 @@ class FileCall : public BlockingJob {
   std::ptrdiff_t make_once() noexcept;
   std::ptrdiff_t transfer() noexcept;
   std::ptrdiff_t call() noexcept;
+  std::ptrdiff_t call_at_once() noexcept;
   std::ptrdiff_t call_path() noexcept;
   void done() noexcept override {}
 };
