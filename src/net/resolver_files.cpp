@@ -139,7 +139,17 @@ bool WatchedFile::changed() {
   return !same;
 }
 
-int WatchedFile::read(std::string& text) const {
+bool is_shortage(int error) noexcept {
+  return error == EMFILE || error == ENFILE || error == ENOMEM;
+}
+
+int WatchedFile::read(std::string& text) {
+  const int error = read_all(text);
+  if (is_shortage(error)) seen_ = false;
+  return error;
+}
+
+int WatchedFile::read_all(std::string& text) const {
   std::error_code error;
   const auto status = std::filesystem::status(path_, error);
   if (status.type() == std::filesystem::file_type::not_found) return ENOENT;

@@ -42,6 +42,9 @@ class Hosts {
   std::unordered_map<std::string, std::vector<SocketAddress>> names_;
 };
 
+/// Of an errno: something has run out and may be there again soon.
+[[nodiscard]] bool is_shortage(int error) noexcept;
+
 /// A text that is read again when its file has changed.
 class WatchedFile {
  public:
@@ -50,11 +53,14 @@ class WatchedFile {
   /// Whether it has changed since the last call; the first time always. Looks at the file's time
   /// and size only.
   bool changed();
-  /// Reads it. 0, or an errno: ENOENT when there is none.
-  [[nodiscard]] int read(std::string& text) const;
+  /// Reads it. 0, or an errno: ENOENT when there is none. When descriptors or memory have run out,
+  /// which says nothing of the file, it counts as changed.
+  [[nodiscard]] int read(std::string& text);
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
  private:
+  [[nodiscard]] int read_all(std::string& text) const;
+
   std::string path_;
   bool seen_ = false;
   std::filesystem::file_time_type time_;

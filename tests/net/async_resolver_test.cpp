@@ -1,6 +1,8 @@
 // c-ares against a name server of the test's own, and the files it reads.
 #include <gtest/gtest.h>
 #include <netdb.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -318,6 +320,37 @@ TEST_F(async_resolver, a_hosts_file_that_cannot_be_read_is_told_and_the_servers_
   server.zone["shop.test"] = says(a("192.0.2.1"));
   EXPECT_EQ(run(ask("shop.test", AF_INET)), "192.0.2.1:80");
   EXPECT_THAT(take_logs().at(0), HasSubstr("hosts cannot be read (Is a directory)"));
+}
+
+// Fault L9
+TEST_F(async_resolver, files_that_no_descriptor_was_left_for_are_read_when_there_is_one_again) {
+#if ASYNCIO_ADDRESS_SANITIZER
+  GTEST_SKIP() << "the sanitizer needs descriptors itself";
+#endif
+  write("hosts", "192.0.2.7 printer.test\n");
+  write("resolv.conf", "nameserver 127.0.0.1\n");
+  servers_.clear();
+  auto main = [&]() -> Coro<> {
+    rlimit before{};
+    ::getrlimit(RLIMIT_NOFILE, &before);
+    const int next = ::dup(0);  // the lowest free number
+    ::close(next);
+    rlimit none = before;
+    none.rlim_cur = static_cast<rlim_t>(next);
+    ::setrlimit(RLIMIT_NOFILE, &none);
+    use();
+    const std::string first = co_await ask("printer.test");
+    const std::string second = co_await ask("printer.test");
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    EXPECT_THAT(first, HasSubstr("resolv.conf cannot be read: Too many open files"));
+    EXPECT_THAT(second, HasSubstr("resolv.conf cannot be read: Too many open files"));
+    EXPECT_EQ(co_await ask("printer.test"), "192.0.2.7:80");
+    EXPECT_THAT(co_await ask("shop.test"), ::testing::Not(HasSubstr("cannot be read")));
+  };
+  run(main());
+  const std::vector<std::string> told = take_logs();
+  ASSERT_EQ(told.size(), 1U) << "the same thing is told once";
+  EXPECT_THAT(told[0], HasSubstr("hosts cannot be read (Too many open files)"));
 }
 
 // --- memory -------------------------------------------------------------------------------------

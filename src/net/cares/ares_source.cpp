@@ -318,6 +318,7 @@ class AsyncSource final : public NameSource, private AresOwner {
   WatchedFile hosts_file_;
   WatchedFile resolv_conf_file_;
   Hosts hosts_;
+  int hosts_error_ = 0;
   ResolvConf conf_;
   int conf_error_ = 0;
   AresConfig config_;
@@ -388,8 +389,9 @@ void AsyncSource::refresh() {
 void AsyncSource::read_hosts() {
   std::string text;
   const int error = hosts_file_.read(text);
-  hosts_ = Hosts::parse(text);
-  if (error == 0 || error == ENOENT) return;
+  const bool is_news = error != std::exchange(hosts_error_, error);
+  if (!is_shortage(error)) hosts_ = Hosts::parse(text);  // else as it was
+  if (error == 0 || error == ENOENT || !is_news) return;
   log(LogLevel::warning, hosts_file_.path() + " cannot be read (" + std::strerror(error) +
                              "): its names are asked of the name servers");
 }
@@ -421,7 +423,9 @@ std::string servers_text(std::vector<std::string> servers) {
 
 void AsyncSource::read_resolv_conf() {
   std::string text;
-  conf_error_ = resolv_conf_file_.read(text);
+  const int error = resolv_conf_file_.read(text);
+  if (is_shortage(error) && !config_.servers.empty() && conf_error_ == 0) return;  // as it was
+  conf_error_ = error;
   if (conf_error_ == ENOENT) conf_error_ = 0;  // as the C library: a server on this host
   conf_ = ResolvConf::parse(text);
   if (const char* search = std::getenv("LOCALDOMAIN")) {
