@@ -32,6 +32,16 @@ std::string seconds_text(Nanoseconds time) {
   return text;
 }
 
+// What `make` makes; without memory for its text, that is the error.
+template <class F>
+std::exception_ptr error_of(F make) noexcept {
+  try {
+    return std::make_exception_ptr(make());
+  } catch (...) {
+    return std::current_exception();
+  }
+}
+
 }  // namespace
 
 LayerDriver::LayerDriver(Connection& connection, std::unique_ptr<StreamLayer> layer,
@@ -88,11 +98,11 @@ void LayerDriver::finish_handshake(std::exception_ptr error) noexcept {
 }
 
 void LayerDriver::on_handshake_timeout() {
-  const std::string peer = peer_text();
-  finish_handshake(std::make_exception_ptr(
-      ConnectionAbortedError(ECONNABORTED, "TLS handshake with " + peer,
-                             "it is taking longer than " + seconds_text(times_.handshake) +
-                                 " s (ssl_handshake_timeout): aborting the connection")));
+  finish_handshake(error_of([this] {
+    return ConnectionAbortedError(ECONNABORTED, "TLS handshake with " + peer_text(),
+                                  "it is taking longer than " + seconds_text(times_.handshake) +
+                                      " s (ssl_handshake_timeout): aborting the connection");
+  }));
 }
 
 // --- bytes --------------------------------------------------------------------------------------
@@ -125,9 +135,11 @@ Fill LayerDriver::take_wire(std::size_t& plain) {
   transmit();
   unread_answers_ = connection.unsent() > 0 ? unread_answers_ + answers : 0;
   if (unread_answers_ > kMostUnreadAnswers && phase_ != Phase::handshake) {
-    connection.set_failure(std::make_exception_ptr(
-        ConnectionAbortedError(ECONNABORTED, "TLS with " + peer_text(),
-                               "the peer asks for answers (key updates) and does not read them")));
+    connection.set_failure(error_of([this] {
+      return ConnectionAbortedError(
+          ECONNABORTED, "TLS with " + peer_text(),
+          "the peer asks for answers (key updates) and does not read them");
+    }));
     connection.fail(connection.exception());
     return Fill::failed;
   }
@@ -221,14 +233,15 @@ void LayerDriver::transmit() {
 // --- the end ------------------------------------------------------------------------------------
 
 bool LayerDriver::begin_close() noexcept {
+  if (phase_ == Phase::handshake) {
+    connection_->discard_unsent();
+    finish_handshake(error_of([this] {
+      return ConnectionAbortedError(ECONNABORTED, "TLS handshake with " + peer_text(),
+                                    "the connection was closed meanwhile");
+    }));
+    return false;
+  }
   try {
-    if (phase_ == Phase::handshake) {
-      connection_->discard_unsent();
-      finish_handshake(std::make_exception_ptr(
-          ConnectionAbortedError(ECONNABORTED, "TLS handshake with " + peer_text(),
-                                 "the connection was closed meanwhile")));
-      return false;
-    }
     // The one deadline of whatever is left: what is unsent, our farewell, the peer's.
     if (phase_ == Phase::open || connection_->unsent() > 0) {
       start_timer(times_.shutdown, &LayerDriver::on_shutdown_timeout);
@@ -255,9 +268,10 @@ void LayerDriver::on_sent() noexcept {
 
 void LayerDriver::on_shutdown_timeout() {
   if (phase_ == Phase::closing && !connection_->error()) {
-    connection_->error_ = std::make_exception_ptr(
-        TimeoutError("TLS shutdown with " + peer_text() + ": the peer did not answer within " +
-                     seconds_text(times_.shutdown) + " s (ssl_shutdown_timeout)"));
+    connection_->error_ = error_of([this] {
+      return TimeoutError("TLS shutdown with " + peer_text() + ": the peer did not answer within " +
+                          seconds_text(times_.shutdown) + " s (ssl_shutdown_timeout)");
+    });
   }
   phase_ = Phase::over;
   connection_->discard_unsent();

@@ -5,26 +5,11 @@
 #include "asyncio/base/log.hpp"
 #include "asyncio/coro/async_generator.hpp"
 #include "testing/allocation_faults.hpp"
+#include "torture/in_world.hpp"
 #include "torture/torture.hpp"
 
 namespace asyncio::torture {
 namespace {
-
-// RunOptions::loop_factory is a plain function.
-thread_local std::unique_ptr<Backend> next_world;
-
-std::unique_ptr<EventLoop> loop_in_next_world() {
-  return std::make_unique<EventLoop>(std::move(next_world));
-}
-constexpr RunOptions kSimulated{.loop_factory = &loop_in_next_world};
-
-/// The loop of the next run() is in this world; a loop that could not be made leaves it here.
-class InWorld {
- public:
-  explicit InWorld(std::unique_ptr<Backend> world) { next_world = std::move(world); }
-  InWorld(const InWorld&) = delete;
-  ~InWorld() { next_world.reset(); }
-};
 
 /// How many are in their bodies: none, when all is over.
 class Inside {
