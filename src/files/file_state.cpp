@@ -392,7 +392,13 @@ std::size_t FileState::append(std::string data) {
   return count;
 }
 
+// What was read and taken must not be found again by a seek: it does not end where we stand now.
+void FileState::forget_what_is_read() noexcept {
+  if (unread() == 0) in_.clear();
+}
+
 void FileState::write_out() {
+  forget_what_is_read();
   FileTransfer& call = prepare(FileCall::Kind::write);
   call.bytes = std::move(out_);
   out_.clear();
@@ -462,6 +468,7 @@ void FileState::make_soon(FileTransfer& call) {
 }
 
 void FileState::truncate(std::int64_t size) {
+  forget_what_is_read();
   prepare(FileCall::Kind::truncate).offset = size;
   launch();
 }

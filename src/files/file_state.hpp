@@ -195,6 +195,7 @@ class FileState final : public LoopResource, private ReadinessListener, public b
   void on_ready() noexcept override;
   bool wait_until_readable();
   void check_text() noexcept;
+  void forget_what_is_read() noexcept;
   [[nodiscard]] std::string translated(std::string_view raw) const;
   void continue_closing() noexcept;
   void warn_unclosed() const noexcept;

@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "loop/checked.hpp"
 #include "loop/spawn.hpp"
 
 namespace asyncio::detail {
@@ -18,11 +19,10 @@ namespace {
 constexpr auto kByPidfd = static_cast<idtype_t>(3);  // P_PIDFD, which older C libraries lack
 
 int wait_for(idtype_t how, int id, int flags, siginfo_t& info) noexcept {
-  for (;;) {
+  return checked([&] {
     info = {};
-    if (::waitid(how, static_cast<id_t>(id), &info, flags) == 0) return 0;
-    if (errno != EINTR) return -errno;
-  }
+    return ::waitid(how, static_cast<id_t>(id), &info, flags);
+  });
 }
 
 // Linux 5.4, unless a sandbox has something against it.

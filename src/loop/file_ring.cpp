@@ -93,8 +93,12 @@ int FileRing::open(const RingOptions& options) {
   return 0;
 }
 
+bool FileRing::can_take(const FileCall& call) noexcept {
+  return !call.needs_thread && opcode_of(call) != kNone;
+}
+
 bool FileRing::takes(const FileCall& call) const noexcept {
-  return !call.needs_thread && ring_.supports(opcode_of(call));
+  return can_take(call) && ring_.supports(opcode_of(call));
 }
 
 // --- out ----------------------------------------------------------------------------------------

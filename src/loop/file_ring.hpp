@@ -25,7 +25,9 @@ class FileRing final : public ReadinessListener {
 
   /// 0 or -errno.
   int open(const RingOptions& options = {.entries = 128, .completions = 256});
-  /// Whether the kernel can make this kind of call by the ring.
+  /// Whether this kind of call can go by a ring at all.
+  [[nodiscard]] static bool can_take(const FileCall& call) noexcept;
+  /// Whether the kernel can make it by this one.
   [[nodiscard]] bool takes(const FileCall& call) const noexcept;
   /// It is handed over by the next submit(), with the others of the turn.
   void start(FileCall& call) noexcept;

@@ -20,20 +20,11 @@
 #include <ctime>
 
 #include "asyncio/base/error.hpp"
+#include "loop/checked.hpp"
 #include "loop/process_signals.hpp"
 
 namespace asyncio::detail {
 namespace {
-
-// The result, or -errno. A call that a signal has interrupted is made again.
-template <class Call>
-auto checked(Call call) noexcept {
-  for (;;) {
-    const auto result = call();
-    if (result >= 0) return result;
-    if (errno != EINTR) return static_cast<decltype(call())>(-errno);
-  }
-}
 
 const sockaddr* address_of(const SocketAddress& address) noexcept {
   return static_cast<const sockaddr*>(address.data());

@@ -198,7 +198,7 @@ FileRing* PollingBackend::file_ring() {
 }
 
 void PollingBackend::start(FileCall& call) {
-  FileRing* ring = file_ring();
+  FileRing* ring = FileRing::can_take(call) ? file_ring() : nullptr;
   if (ring == nullptr || !ring->takes(call)) return submit(call);
   ring->start(call);
   count_watched();

@@ -16,6 +16,8 @@
 #include <memory>
 #include <string_view>
 
+#include "loop/checked.hpp"
+
 // The C library's clone(), by the name that the thread sanitizer does not replace: its own expects
 // a child with memory of its own.
 extern "C" int __clone(int (*function)(void*), void* stack, int flags, void* argument,
@@ -255,8 +257,7 @@ pid_t spawn_process(const SpawnRequest& request, int* pidfd) {
   if (plan.error == 0) return child;
   if (request.failed_step != nullptr) *request.failed_step = plan.step;
   if (child > 0) {
-    while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
-    }
+    checked([child] { return ::waitpid(child, nullptr, 0); });
     if (pidfd != nullptr) ::close(*pidfd);
   }
   return -plan.error;

@@ -123,6 +123,25 @@ TEST_P(files, reading_and_writing_take_turns_at_one_place) {
   }(folder / "x"));
 }
 
+TEST_P(files, a_seek_behind_a_write_or_a_truncate_finds_the_file_and_not_the_buffer) {
+  run([](std::string path) -> Coro<> {
+    af::File f = co_await af::open(path, "r+b", {.buffering = 4});
+    std::string part = co_await f.read(4);
+    EXPECT_EQ(part, "0123");
+    co_await f.write("XY");
+    co_await f.seek(2);
+    part = co_await f.read(4);
+    EXPECT_EQ(part, "23XY");
+    part = co_await f.read(2);
+    EXPECT_EQ(part, "67");
+    co_await f.truncate(7);
+    co_await f.seek(6);
+    part = co_await f.read();
+    EXPECT_EQ(part, "6");
+    co_await f.close();
+  }(folder.put("x", "01234567")));
+}
+
 TEST_P(files, seek_counts_from_three_places_and_refuses_others) {
   run([](std::string path) -> Coro<> {
     af::File f = co_await af::open(path, "rb");

@@ -190,6 +190,10 @@ void add_fetch_transfer(CLI::App* app, FetchOptions& options) {
          [&options](const std::string& text) { options.headers.push_back(parse_header(text)); });
 }
 
+void check_key(const std::string& key_file, const std::string& cert_file) {
+  if (!key_file.empty() && cert_file.empty()) throw UsageError("--key: it needs --cert");
+}
+
 std::string named_file(const std::string& text) {
   if (text.empty()) throw UsageError("the file name is empty");
   return text;
@@ -220,9 +224,7 @@ void finish_fetch(FetchOptions& options) {
   if (options.urls.empty() && options.input_file.empty()) {
     throw UsageError("URL: nothing to fetch: give addresses or -i FILE");
   }
-  if (!options.key_file.empty() && options.cert_file.empty()) {
-    throw UsageError("--key: it needs --cert");
-  }
+  check_key(options.key_file, options.cert_file);
   if (options.insecure && !options.ca_file.empty()) {
     throw UsageError("--insecure: it trusts everybody, so --cacert has no meaning");
   }
@@ -290,9 +292,7 @@ void add_serve(CLI::App* app, ServeDraft& draft) {
 void finish_serve(const ServeOptions& options) {
   const bool certificate = !options.cert_file.empty() || !options.key_file.empty();
   if (certificate && !options.tls) throw UsageError("--cert, --key: they need --tls");
-  if (!options.key_file.empty() && options.cert_file.empty()) {
-    throw UsageError("--key: it needs --cert");
-  }
+  check_key(options.key_file, options.cert_file);
 }
 
 // ---- all ---------------------------------------------------------------------------------------
