@@ -81,14 +81,19 @@ BlockingPool::~BlockingPool() {
     return;
   }
   stop();
+  // In one of its own threads: the last job has dropped the pool.
   const auto self = std::this_thread::get_id();
-  for (std::thread& thread : threads_) {
-    // The last job of the pool has dropped the pool.
-    if (thread.get_id() != self) continue;
+  if (std::any_of(threads_.begin(), threads_.end(),
+                  [&](const std::thread& thread) { return thread.get_id() == self; })) {
     let_go();
+  }
+  if (!has_let_go()) {
+    join();
     return;
   }
-  join();
+  for (std::thread& thread : threads_) {
+    if (thread.joinable()) thread.detach();
+  }
 }
 
 void BlockingPool::submit(BlockingJob& job) {
@@ -145,17 +150,14 @@ void BlockingPool::join() {
 }
 
 void BlockingPool::let_go() {
-  const std::lock_guard threads_lock(threads_mutex_);
-  {
-    const std::lock_guard lock(shared_->mutex);
-    shared_->sink = nullptr;
-    if (std::exchange(shared_->let_go, true)) return;
-    add_strays(shared_->live_threads);
-  }
-  for (std::thread& thread : threads_) {
-    if (thread.joinable()) thread.detach();
-  }
-  threads_.clear();
+  const std::lock_guard lock(shared_->mutex);
+  shared_->sink = nullptr;
+  if (!std::exchange(shared_->let_go, true)) add_strays(shared_->live_threads);
+}
+
+bool BlockingPool::has_let_go() const {
+  const std::lock_guard lock(shared_->mutex);
+  return shared_->let_go;
 }
 
 void BlockingPool::add_thread() {

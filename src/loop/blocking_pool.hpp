@@ -43,13 +43,15 @@ class BlockingPool {
   void stop(std::function<void()> ended = nullptr);
   /// Waits for the threads to end. RuntimeError in one of them.
   void join();
-  /// Nobody waits for the threads: they work off what is left and end by themselves. From here on
-  /// finished jobs are no longer given to the sink. The process ends after them, as in Python.
+  /// The destructor does not wait for the threads: they work off what is left and end by
+  /// themselves. From here on finished jobs are no longer given to the sink. The process ends after
+  /// them, as in Python; and join() still waits.
   void let_go();
 
  private:
   struct Shared;
 
+  [[nodiscard]] bool has_let_go() const;
   void add_thread();
   static void work(const std::shared_ptr<Shared>& shared) noexcept;
 

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 
+#include <atomic>
 #include <latch>
 #include <set>
 #include <thread>
@@ -148,6 +149,21 @@ TEST_F(executor, without_waiting_the_threads_still_do_what_is_queued) {
   }
   release.count_down();
   EXPECT_EQ(last->result(), 2);
+}
+
+TEST_F(executor, who_did_not_wait_at_first_may_wait_later) {
+  std::atomic<bool> done = false;
+  ThreadPoolExecutor pool({.max_workers = 1});
+  std::latch release(1);
+  pool.submit([&] {
+    release.wait();
+    std::this_thread::yield();
+    done = true;
+  });
+  pool.shutdown({.wait = false});
+  release.count_down();
+  pool.shutdown();
+  EXPECT_TRUE(done);
 }
 
 TEST_F(executor, a_cancelled_future_never_runs) {
