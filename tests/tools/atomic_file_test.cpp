@@ -50,6 +50,15 @@ TEST_F(AtomicFile, a_full_disk_is_reported_by_name) {
   }
 }
 
+TEST_F(AtomicFile, what_is_no_regular_file_is_written_and_not_replaced) {
+  write_file_atomically("/dev/null", "gone");
+  EXPECT_TRUE(fs::is_character_file("/dev/null"));
+  const fs::path link = folder_ / "link";
+  fs::create_symlink("/dev/null", link);
+  write_file_atomically(link, "gone");
+  EXPECT_TRUE(fs::is_symlink(link));
+}
+
 TEST_F(AtomicFile, a_missing_folder_is_reported_and_nothing_appears) {
   EXPECT_THROW(write_file_atomically(folder_ / "no" / "file", "x"), ToolError);
   EXPECT_EQ(files(), 0);
