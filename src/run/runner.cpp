@@ -37,7 +37,7 @@ EventLoop& Runner::get_loop() {
   return *loop_;
 }
 
-EventLoop& Runner::prepare() {
+EventLoop& Runner::prepare(detail::OurCoroutines) {
   if (Scheduler::running() != nullptr) {
     throw RuntimeError("asyncio.run() cannot be called from a running event loop");
   }

@@ -102,6 +102,32 @@ TEST_F(process_protocol, hears_both_outputs_apart) {
   run(main());
 }
 
+TEST_F(process_protocol, gets_arguments_one_by_one_or_in_a_vector_with_options_or_without) {
+  auto main = []() -> Coro<> {
+    const char* script = "echo $0 $1";
+    const SubprocessOptions named = {.stdin = DEVNULL};
+    const std::vector<std::string> vector = {"-c", script, "four"};
+    auto one = co_await EventLoop::subprocess_exec(make_recorder, "sh", "-c", script);
+    auto two = co_await EventLoop::subprocess_exec(make_recorder, "sh", "-c", script, "two",
+                                                   std::string("2"));
+    auto three = co_await EventLoop::subprocess_exec(make_recorder, "sh", "-c", script, "three",
+                                                     {.stdin = DEVNULL});
+    auto four = co_await EventLoop::subprocess_exec(make_recorder, "sh", vector);
+    auto five = co_await EventLoop::subprocess_exec(make_recorder, "echo", "five", named);
+    auto six = co_await EventLoop::subprocess_exec(make_recorder, "echo", {.stdin = DEVNULL});
+    EXPECT_FALSE(three.first.get_pipe_transport(0));
+    EXPECT_FALSE(five.first.get_pipe_transport(0));
+    for (const auto& started : {one, two, three, four, five, six}) co_await started.second->lost;
+    EXPECT_EQ(one.second->received[1], "sh\n");
+    EXPECT_EQ(two.second->received[1], "two 2\n");
+    EXPECT_EQ(three.second->received[1], "three\n");
+    EXPECT_EQ(four.second->received[1], "four\n");
+    EXPECT_EQ(five.second->received[1], "five\n");
+    EXPECT_EQ(six.second->received[1], "\n");
+  };
+  run(main());
+}
+
 TEST_F(process_protocol, has_pipes_unless_the_options_say_otherwise) {
   auto main = []() -> Coro<> {
     const std::vector<std::string> args = {"-c", "echo out"};

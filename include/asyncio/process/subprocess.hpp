@@ -167,29 +167,36 @@ template <std::same_as<std::vector<std::string>> Args>
 }
 
 // The same with options: `create_subprocess_exec("ls", "-l", {.stdout = subprocess::PIPE})`. An
-// overload per number of arguments, because braces cannot follow a pack; more go into a vector.
+// overload per number of arguments, because braces cannot follow a pack; more go into a vector. All
+// are templates, because a std::string_view could be made of {"-l", "-a"}: of two pointers.
 // clang-format off
 #define ASYNCIO_EXEC(...)                                                                  \
   return detail::start_process(                                                            \
       detail::make_launch(detail::arguments_of(__VA_ARGS__), options), options.limit)
 [[nodiscard]] inline Coro<Process> create_subprocess_exec(
     std::string_view program, SubprocessOptions options) { ASYNCIO_EXEC(program); }
-[[nodiscard]] inline Coro<Process> create_subprocess_exec(
-    std::string_view program, std::string_view a, SubprocessOptions options) {
-  ASYNCIO_EXEC(program, a); }
-[[nodiscard]] inline Coro<Process> create_subprocess_exec(
-    std::string_view program, std::string_view a, std::string_view b, SubprocessOptions options) {
-  ASYNCIO_EXEC(program, a, b); }
-[[nodiscard]] inline Coro<Process> create_subprocess_exec(
-    std::string_view program, std::string_view a, std::string_view b, std::string_view c,
+template <detail::ProgramArgument A>
+[[nodiscard]] Coro<Process> create_subprocess_exec(
+    std::string_view program, const A& a,
+    SubprocessOptions options) { ASYNCIO_EXEC(program, a); }
+template <detail::ProgramArgument A, detail::ProgramArgument B>
+[[nodiscard]] Coro<Process> create_subprocess_exec(
+    std::string_view program, const A& a, const B& b,
+    SubprocessOptions options) { ASYNCIO_EXEC(program, a, b); }
+template <detail::ProgramArgument A, detail::ProgramArgument B, detail::ProgramArgument C>
+[[nodiscard]] Coro<Process> create_subprocess_exec(
+    std::string_view program, const A& a, const B& b, const C& c,
     SubprocessOptions options) { ASYNCIO_EXEC(program, a, b, c); }
-[[nodiscard]] inline Coro<Process> create_subprocess_exec(
-    std::string_view program, std::string_view a, std::string_view b, std::string_view c,
-    std::string_view d, SubprocessOptions options) { ASYNCIO_EXEC(program, a, b, c, d); }
-[[nodiscard]] inline Coro<Process> create_subprocess_exec(
-    std::string_view program, std::string_view a, std::string_view b, std::string_view c,
-    std::string_view d, std::string_view e, SubprocessOptions options) {
-  ASYNCIO_EXEC(program, a, b, c, d, e); }
+template <detail::ProgramArgument A, detail::ProgramArgument B, detail::ProgramArgument C,
+          detail::ProgramArgument D>
+[[nodiscard]] Coro<Process> create_subprocess_exec(
+    std::string_view program, const A& a, const B& b, const C& c, const D& d,
+    SubprocessOptions options) { ASYNCIO_EXEC(program, a, b, c, d); }
+template <detail::ProgramArgument A, detail::ProgramArgument B, detail::ProgramArgument C,
+          detail::ProgramArgument D, detail::ProgramArgument E>
+[[nodiscard]] Coro<Process> create_subprocess_exec(
+    std::string_view program, const A& a, const B& b, const C& c, const D& d, const E& e,
+    SubprocessOptions options) { ASYNCIO_EXEC(program, a, b, c, d, e); }
 #undef ASYNCIO_EXEC
 // clang-format on
 

@@ -94,9 +94,13 @@ Coro<std::pair<SubprocessTransport, std::shared_ptr<SubprocessProtocolOf<F>>>> m
 /// header can name it without knowing it.
 template <class Options>
 struct SubprocessCalls {
+  template <SubprocessProtocolFactory F, class... Args>
+  static auto exec(F&& factory, const Options& options, const Args&... program_and_args) {
+    return start(std::forward<F>(factory), make_launch(arguments_of(program_and_args...), options));
+  }
   template <SubprocessProtocolFactory F>
-  static auto exec(F&& factory, std::string_view program, const std::vector<std::string>& args,
-                   const Options& options) {
+  static auto exec_all(F&& factory, const Options& options, std::string_view program,
+                       const std::vector<std::string>& args) {
     return start(std::forward<F>(factory), make_launch(program_and(program, args), options));
   }
   template <SubprocessProtocolFactory F>

@@ -47,6 +47,8 @@ class SockSendAll;
 class SockSendTo;
 template <class Options>
 struct SubprocessCalls;
+template <class T>
+concept TextArgument = std::convertible_to<const T&, std::string_view>;
 }  // namespace detail
 
 using EventLoopExceptionHandler = std::function<void(EventLoop&, const ExceptionContext&)>;
@@ -240,19 +242,48 @@ class EventLoop {
   /// Starts a child and makes a protocol for it: {transport, protocol}, after connection_made().
   /// Errors and cancellation are create_subprocess_exec's; the streams are pipes unless the options
   /// say otherwise. Include asyncio/process.hpp for these two. Python: loop.subprocess_exec.
-  template <class F, class Options = SubprocessOptions>
+  template <class F, detail::TextArgument... Args, class Options = SubprocessOptions>
   [[nodiscard]] static auto subprocess_exec(F&& factory, std::string_view program,
-                                            const Options& options = {}) {
-    return detail::SubprocessCalls<Options>::exec(std::forward<F>(factory), program, {}, options);
+                                            const Args&... args) {
+    return detail::SubprocessCalls<Options>::exec(std::forward<F>(factory), Options(), program,
+                                                  args...);
   }
-  /// The same with arguments.
-  template <class F, std::same_as<std::vector<std::string>> Args, class Options = SubprocessOptions>
+  /// The same with options: `subprocess_exec(factory, "ls", "-l", {.cwd = "/"})`. More arguments
+  /// than three go into a vector.
+  template <class F, std::same_as<SubprocessOptions> Options = SubprocessOptions>
+  [[nodiscard]] static auto subprocess_exec(F&& factory, std::string_view program,
+                                            const Options& options) {
+    return detail::SubprocessCalls<Options>::exec(std::forward<F>(factory), options, program);
+  }
+  template <class F, detail::TextArgument A,
+            std::same_as<SubprocessOptions> Options = SubprocessOptions>
+  [[nodiscard]] static auto subprocess_exec(F&& factory, std::string_view program, const A& a,
+                                            const Options& options) {
+    return detail::SubprocessCalls<Options>::exec(std::forward<F>(factory), options, program, a);
+  }
+  template <class F, detail::TextArgument A, detail::TextArgument B,
+            std::same_as<SubprocessOptions> Options = SubprocessOptions>
+  [[nodiscard]] static auto subprocess_exec(F&& factory, std::string_view program, const A& a,
+                                            const B& b, const Options& options) {
+    return detail::SubprocessCalls<Options>::exec(std::forward<F>(factory), options, program, a, b);
+  }
+  template <class F, detail::TextArgument A, detail::TextArgument B, detail::TextArgument C,
+            std::same_as<SubprocessOptions> Options = SubprocessOptions>
+  [[nodiscard]] static auto subprocess_exec(F&& factory, std::string_view program, const A& a,
+                                            const B& b, const C& c, const Options& options) {
+    return detail::SubprocessCalls<Options>::exec(std::forward<F>(factory), options, program, a, b,
+                                                  c);
+  }
+  /// The same with the arguments in a vector, the program's name not among them.
+  template <class F, std::same_as<std::vector<std::string>> Args,
+            std::same_as<SubprocessOptions> Options = SubprocessOptions>
   [[nodiscard]] static auto subprocess_exec(F&& factory, std::string_view program, const Args& args,
                                             const Options& options = {}) {
-    return detail::SubprocessCalls<Options>::exec(std::forward<F>(factory), program, args, options);
+    return detail::SubprocessCalls<Options>::exec_all(std::forward<F>(factory), options, program,
+                                                      args);
   }
   /// The same with `/bin/sh -c command`. Python: loop.subprocess_shell.
-  template <class F, class Options = SubprocessOptions>
+  template <class F, std::same_as<SubprocessOptions> Options = SubprocessOptions>
   [[nodiscard]] static auto subprocess_shell(F&& factory, std::string_view command,
                                              const Options& options = {}) {
     return detail::SubprocessCalls<Options>::shell(std::forward<F>(factory), command, options);

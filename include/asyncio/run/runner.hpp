@@ -10,6 +10,17 @@
 
 namespace asyncio {
 
+namespace detail {
+
+/// clang, g++ and g++ before 12.3 lay out the library's coroutines in three ways. A program that
+/// was compiled in another way than the library does not link: it misses a Runner::prepare() of its
+/// own way. (CMake's find_package says so before.)
+template <bool repaired, bool named_by_await>
+struct CoroutinesAs {};
+using OurCoroutines = CoroutinesAs<ASYNCIO_GCC_FRAME_BUG, ASYNCIO_AWAIT_NAMES_ITS_COROUTINE>;
+
+}  // namespace detail
+
 struct RunOptions {
   /// As EventLoop::set_debug; nullopt: as the environment variable ASYNCIO_DEBUG says.
   std::optional<bool> debug = {};
@@ -39,7 +50,7 @@ class Runner {
   /// which the loop was made. Python: Runner.run.
   template <class A>
   auto run(A&& main, MainOptions options = {}) {
-    EventLoop& loop = prepare();
+    EventLoop& loop = prepare(detail::OurCoroutines());
     auto task = loop.create_task(std::forward<A>(main), task_options(options));
     drive(task);
     return std::move(task).result();
@@ -54,7 +65,7 @@ class Runner {
   void close();
 
  private:
-  EventLoop& prepare();
+  EventLoop& prepare(detail::OurCoroutines compiler);
   [[nodiscard]] TaskOptions task_options(const MainOptions& options) const noexcept;
   void drive(const AnyTask& task);
 
