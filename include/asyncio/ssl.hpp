@@ -3,3 +3,4 @@
 
 #include "asyncio/tls/context.hpp"
 #include "asyncio/tls/errors.hpp"
+#include "asyncio/tls/ssl_object.hpp"

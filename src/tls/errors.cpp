@@ -26,4 +26,10 @@ SSLCertVerificationError::SSLCertVerificationError(std::string_view context, int
       verify_code_(verify_code),
       verify_message_(std::move(verify_message)) {}
 
+SSLWantReadError::SSLWantReadError()
+    : SSLError("SSL", "WANT_READ", "SSLObject", "The operation did not complete (read)") {}
+
+SSLZeroReturnError::SSLZeroReturnError()
+    : SSLError("SSL", "ZERO_RETURN", "SSLObject", "TLS/SSL connection has been closed (EOF)") {}
+
 }  // namespace asyncio::ssl

@@ -405,6 +405,18 @@ int answer() { return 42; }
   static_cast<void>(context.get_ciphers());
   context.set_alpn_protocols({"h2", "http/1.1"});
   context.set_sni_callback([](std::string_view) -> const ssl::SSLContext* { return nullptr; });
+  ssl::MemoryBIO incoming;
+  ssl::MemoryBIO outgoing;
+  ssl::SSLObject wrapped = context.wrap_bio(incoming, outgoing, {.server_hostname = "a.test"});
+  try {
+    wrapped.do_handshake();
+    wrapped.write(wrapped.read(wrapped.pending()));
+    wrapped.unwrap();
+  } catch (const ssl::SSLWantReadError&) {
+    incoming.write(outgoing.read(outgoing.pending()));
+    if (outgoing.eof()) incoming.write_eof();
+  } catch (const ssl::SSLZeroReturnError&) {
+  }
   context = ssl::SSLContext(ssl::PROTOCOL_TLS_SERVER);
   context = ssl::create_default_context(ssl::Purpose::CLIENT_AUTH);
   context = ssl::create_unverified_context();

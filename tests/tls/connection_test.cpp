@@ -30,7 +30,7 @@ using ::testing::SizeIs;
 TEST_F(tls_connection, lines_go_there_and_back) {
   auto main = [&]() -> Coro<> {
     Server server = co_await echo_server();
-    const std::string answer = co_await ask(port_of(server), secure(theirs), "hello\n");
+    const std::string answer = co_await ask(server, "hello\n");
     EXPECT_EQ(answer, "hello\n");
     server.close();
     co_await server.wait_closed();
@@ -47,7 +47,7 @@ TEST_F(tls_connection, it_does_not_matter_how_the_bytes_fall_apart) {
     auto main = [&]() -> Coro<> {
       Server server = co_await echo_server();
       const std::string line = std::string(50'000, 'x') + "\n";
-      const std::string answer = co_await ask(port_of(server), secure(theirs), line);
+      const std::string answer = co_await ask(server, line);
       EXPECT_EQ(answer, line);
     };
     run(main());
@@ -69,7 +69,7 @@ TEST_F(tls_connection, megabytes_pass_both_ways_at_once_unharmed) {
       writer.close();
     };
     Server server = co_await start_server(mirror, "127.0.0.1", 0, serving(ours));
-    auto [reader, writer] = co_await open_connection("127.0.0.1", port_of(server), secure(theirs));
+    auto [reader, writer] = co_await connect(server);
     auto sending = create_task([](StreamWriter to, std::string all) -> Coro<> {
       to.writelines({std::string_view(all).substr(0, 10), std::string_view(all).substr(10, 30'000),
                      std::string_view(all).substr(30'010)});
@@ -97,7 +97,7 @@ TEST_F(tls_connection, what_was_agreed_on_can_be_asked_for) {
       seen_by_server = tls.selected_alpn_protocol();
     };
     Server server = co_await start_server(serve, "127.0.0.1", 0, serving(ours));
-    auto [reader, writer] = co_await open_connection("127.0.0.1", port_of(server), secure(theirs));
+    auto [reader, writer] = co_await connect(server);
     const SSLObject& tls = *writer.ssl_object();
     EXPECT_EQ(tls.version(), "TLSv1.3");
     EXPECT_EQ(tls.selected_alpn_protocol(), "http/1.1");
@@ -127,7 +127,7 @@ TEST_F(tls_connection, what_was_agreed_on_can_be_asked_for) {
 TEST_F(tls_connection, a_plain_one_has_no_tls_to_ask_about) {
   auto main = [&]() -> Coro<> {
     Server server = co_await start_server(echo_lines, "127.0.0.1", 0);
-    auto [reader, writer] = co_await open_connection("127.0.0.1", port_of(server));
+    auto [reader, writer] = co_await connect_in_clear(server);
     EXPECT_EQ(writer.ssl_object(), nullptr);
     EXPECT_FALSE(writer.peercert().has_value());
     EXPECT_FALSE(writer.cipher().has_value());
@@ -139,7 +139,7 @@ TEST_F(tls_connection, a_plain_one_has_no_tls_to_ask_about) {
 TEST_F(tls_connection, one_direction_alone_cannot_be_closed) {
   auto main = [&]() -> Coro<> {
     Server server = co_await echo_server();
-    auto [reader, writer] = co_await open_connection("127.0.0.1", port_of(server), secure(theirs));
+    auto [reader, writer] = co_await connect(server);
     EXPECT_FALSE(writer.can_write_eof());
     EXPECT_THROW(writer.write_eof(), RuntimeError);
     writer.write("still here\n");
@@ -182,7 +182,7 @@ TEST_F(tls_connection, drain_waits_for_a_peer_that_does_not_read) {
       writer.close();
     };
     Server server = co_await start_server(serve, "127.0.0.1", 0, serving(ours));
-    auto [reader, writer] = co_await open_connection("127.0.0.1", port_of(server), secure(theirs));
+    auto [reader, writer] = co_await connect(server);
     writer.write(std::string(2'000'000, 'x'));
     EXPECT_GT(writer.get_write_buffer_size(), 512U * 1024);
     auto draining = create_task(writer.drain());
@@ -215,7 +215,7 @@ TEST_F(tls_handshake, one_that_stalls_ends_by_the_timeout_and_frees_the_descript
                 AllOf(HasSubstr("TLS handshake with example.test (127.0.0.1:"),
                       HasSubstr("taking longer than 2 s")));
     EXPECT_EQ(elapsed().count() / 1'000'000'000, 2);
-    EXPECT_EQ(co_await ask(port_of(server), secure(theirs), "others\n"), "others\n");
+    EXPECT_EQ(co_await ask(server, "others\n"), "others\n");
     server.close();
     co_await server.wait_closed();
     EXPECT_EQ(elapsed().count() / 1'000'000'000, 60) << "the server's own timeout";
@@ -267,7 +267,7 @@ TEST_F(tls_handshake, cut_at_any_byte_it_fails_and_leaves_nothing_behind) {
 TEST_F(tls_handshake, close_in_the_midst_of_one_breaks_it_off) {
   auto main = [&]() -> Coro<> {
     Server server = co_await echo_server();
-    auto [reader, writer] = co_await open_connection("127.0.0.1", port_of(server));
+    auto [reader, writer] = co_await connect_in_clear(server);
     co_await sleep(1s);  // the server waits for a ClientHello
     server.close();
     server.close_clients();
@@ -283,7 +283,7 @@ TEST_F(tls_handshake, cancelled_at_any_turn_it_leaves_nothing_behind) {
     Server server = co_await echo_server();
     bool finished = false;
     for (int turns = 0; !finished; ++turns) {
-      auto task = create_task(open_connection("127.0.0.1", port_of(server), secure(theirs)));
+      auto task = create_task(connect(server));
       for (int i = 0; i < turns; ++i) co_await sleep(10us);
       finished = task.done();
       task.cancel();
@@ -302,11 +302,11 @@ TEST_F(tls_handshake, cancelled_at_any_turn_it_leaves_nothing_behind) {
 TEST_F(tls_handshake, plain_http_on_a_tls_port_is_named) {
   auto main = [&]() -> Coro<> {
     Server server = co_await echo_server();
-    auto [reader, writer] = co_await open_connection("127.0.0.1", port_of(server));
+    auto [reader, writer] = co_await connect_in_clear(server);
     writer.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
     co_await reader.read();
     writer.close();
-    EXPECT_EQ(co_await ask(port_of(server), secure(theirs), "others\n"), "others\n");
+    EXPECT_EQ(co_await ask(server, "others\n"), "others\n");
   };
   run(main());
   EXPECT_THAT(take_logs(),
@@ -323,7 +323,7 @@ TEST_F(tls_handshake, tls_on_a_plain_http_port_is_named) {
       writer.close();
     };
     Server server = co_await start_server(plain, "127.0.0.1", 0);
-    Coro<StreamPair> connecting = open_connection("127.0.0.1", port_of(server), secure(theirs));
+    Coro<StreamPair> connecting = connect(server);
     auto result = co_await try_(std::move(connecting));
     EXPECT_TRUE(base::exception_is<ssl::SSLError>(result.exception()));
     EXPECT_THAT(text_of(result.exception()),
@@ -337,7 +337,7 @@ TEST_F(tls_handshake, a_server_that_hangs_up_is_named) {
   auto main = [&]() -> Coro<> {
     auto rude = [](StreamReader, StreamWriter) {};
     Server server = co_await start_server(rude, "127.0.0.1", 0);
-    Coro<StreamPair> connecting = open_connection("127.0.0.1", port_of(server), secure(theirs));
+    Coro<StreamPair> connecting = connect(server);
     auto result = co_await try_(std::move(connecting));
     EXPECT_TRUE(base::exception_is<ConnectionResetError>(result.exception()));
     EXPECT_THAT(text_of(result.exception()),
@@ -351,12 +351,12 @@ TEST_F(tls_handshake, failed_ones_are_logged_once_a_second_at_most) {
   auto main = [&]() -> Coro<> {
     Server server = co_await echo_server();
     for (int i = 0; i < 100; ++i) {
-      auto [reader, writer] = co_await open_connection("127.0.0.1", port_of(server));
+      auto [reader, writer] = co_await connect_in_clear(server);
       writer.write("nonsense nonsense\n");
       co_await reader.read();
     }
     co_await sleep(1s);
-    auto [reader, writer] = co_await open_connection("127.0.0.1", port_of(server));
+    auto [reader, writer] = co_await connect_in_clear(server);
     writer.write("nonsense nonsense\n");
     co_await reader.read();
   };
@@ -391,7 +391,7 @@ TEST_F(tls_end, an_end_without_farewell_is_an_error_after_what_came_before) {
   };
   auto main = [&]() -> Coro<> {
     Server server = co_await serve_by_hand(cut_off);
-    auto [reader, writer] = co_await open_connection("127.0.0.1", port_of(server), secure(theirs));
+    auto [reader, writer] = co_await connect(server);
     EXPECT_EQ(co_await reader.readline(), "whole line\n");
     auto rest = co_await try_(reader.read());
     EXPECT_TRUE(base::exception_is<ssl::SSLEOFError>(rest.exception()));
@@ -411,7 +411,7 @@ TEST_F(tls_end, who_asks_for_it_takes_an_end_without_farewell_for_an_end) {
   };
   auto main = [&]() -> Coro<> {
     Server server = co_await serve_by_hand(cut_off);
-    auto [reader, writer] = co_await open_connection("127.0.0.1", port_of(server), secure(theirs));
+    auto [reader, writer] = co_await connect(server);
     EXPECT_EQ(co_await reader.read(), "half a li");
     EXPECT_TRUE(reader.at_eof());
   };
@@ -444,7 +444,7 @@ TEST_F(tls_end, the_deadline_also_holds_for_a_peer_that_does_not_read) {
   auto silent = [](HandPeer&) -> Coro<> { co_await sleep(1h); };
   auto main = [&]() -> Coro<> {
     Server server = co_await serve_by_hand(silent);
-    auto [reader, writer] = co_await open_connection("127.0.0.1", port_of(server), secure(theirs));
+    auto [reader, writer] = co_await connect(server);
     writer.write(std::string(2'000'000, 'x'));
     writer.close();
     auto closed = co_await try_(writer.wait_closed());
@@ -471,7 +471,7 @@ TEST_F(tls_end, close_sends_what_is_buffered_and_then_its_farewell) {
   };
   auto main = [&]() -> Coro<> {
     Server server = co_await serve_by_hand(slow);
-    auto [reader, writer] = co_await open_connection("127.0.0.1", port_of(server), secure(theirs));
+    auto [reader, writer] = co_await connect(server);
     writer.write(std::string(2'000'000, 'x'));
     writer.close();
     co_await writer.wait_closed();
@@ -497,7 +497,7 @@ TEST_F(tls_end, what_is_unsent_when_the_peer_says_goodbye_still_arrives) {
   };
   auto main = [&]() -> Coro<> {
     Server server = co_await serve_by_hand(leaving);
-    auto [reader, writer] = co_await open_connection("127.0.0.1", port_of(server), secure(theirs));
+    auto [reader, writer] = co_await connect(server);
     writer.write("ping");
     EXPECT_EQ(co_await reader.readexactly(4), "pong");
     writer.write(std::string(1'000'000, 'x'));
@@ -517,7 +517,7 @@ TEST_F(tls_end, abort_does_not_wait_for_anybody) {
   auto silent = [](HandPeer&) -> Coro<> { co_await sleep(1h); };
   auto main = [&]() -> Coro<> {
     Server server = co_await serve_by_hand(silent);
-    auto [reader, writer] = co_await open_connection("127.0.0.1", port_of(server), secure(theirs));
+    auto [reader, writer] = co_await connect(server);
     writer.write(std::string(2'000'000, 'x'));
     writer.close();
     writer.abort();
@@ -542,8 +542,7 @@ TEST_F(tls_end, changed_bytes_are_an_error_and_the_peer_gets_the_alert) {
     theirs.set_maximum_version(version);
     auto main = [&]() -> Coro<> {
       Server server = co_await serve_by_hand(forger);
-      auto [reader, writer] =
-          co_await open_connection("127.0.0.1", port_of(server), secure(theirs));
+      auto [reader, writer] = co_await connect(server);
       EXPECT_EQ(co_await reader.readline(), "genuine\n");
       auto forged = co_await try_(reader.readline());
       EXPECT_THAT(text_of(forged.exception()),
@@ -575,7 +574,7 @@ TEST_F(tls_end, the_alert_arrives_although_the_buffers_are_full) {
   };
   auto main = [&]() -> Coro<> {
     Server server = co_await serve_by_hand(forger);
-    auto [reader, writer] = co_await open_connection("127.0.0.1", port_of(server), secure(theirs));
+    auto [reader, writer] = co_await connect(server);
     writer.write(std::string(1'000'000, 'x'));
     auto forged = co_await try_(reader.readline());
     EXPECT_FALSE(forged.ok());

@@ -40,9 +40,16 @@ class tls_hostile : public test::tls_connection {
         "127.0.0.1", 0, serving(ours));
   }
   // A client that is OpenSSL alone.
-  static Coro<std::unique_ptr<RawPeer>> raw_client(int port, int version) {
-    StreamPair streams = co_await open_connection("127.0.0.1", port);
+  static Coro<std::unique_ptr<RawPeer>> raw_client(Server server, int version) {
+    StreamPair streams = co_await connect_in_clear(server);
     co_return std::make_unique<RawPeer>(std::move(streams), Side::client, version);
+  }
+  // Whose handshake is done.
+  static Coro<std::unique_ptr<RawPeer>> secured_client(Server server, int version) {
+    auto peer = co_await raw_client(server, version);
+    const bool shaken = co_await peer->shake_hands();
+    EXPECT_TRUE(shaken);
+    co_return std::move(peer);
   }
   // A server that is, and does this with each of its clients.
   template <class F>
@@ -71,9 +78,7 @@ class tls_hostile : public test::tls_connection {
 TEST_F(tls_hostile, records_of_one_byte_and_empty_ones_between_are_as_good_as_others) {
   auto main = [&]() -> Coro<> {
     Server server = co_await listening_server();
-    const auto peer = co_await raw_client(port_of(server), TLS1_3_VERSION);
-    const bool shaken = co_await peer->shake_hands();
-    EXPECT_TRUE(shaken);
+    const auto peer = co_await secured_client(server, TLS1_3_VERSION);
     HandSealer sealer = peer->sealer();
     const std::string line = std::string(5'000, 'x') + "\n";
     for (const char c : line) {
@@ -91,9 +96,7 @@ TEST_F(tls_hostile, records_of_one_byte_and_empty_ones_between_are_as_good_as_ot
 TEST_F(tls_hostile, a_flood_of_empty_records_is_an_error) {
   auto main = [&]() -> Coro<> {
     Server server = co_await listening_server();
-    const auto peer = co_await raw_client(port_of(server), TLS1_3_VERSION);
-    const bool shaken = co_await peer->shake_hands();
-    EXPECT_TRUE(shaken);
+    const auto peer = co_await secured_client(server, TLS1_3_VERSION);
     HandSealer sealer = peer->sealer();
     std::string flood;
     for (int i = 0; i < 100'000; ++i) flood += sealer.seal("", HandSealer::kData);
@@ -101,7 +104,7 @@ TEST_F(tls_hostile, a_flood_of_empty_records_is_an_error) {
     const std::string answer = co_await wait_for(peer->read(), 5s);
     EXPECT_THAT(peer->failure(), HasSubstr("alert"));
     EXPECT_THAT(failure, HasSubstr("SSLError: TLS with 127.0.0.1:"));
-    EXPECT_EQ(co_await ask(port_of(server), secure(theirs), "others\n"), "got it\n");
+    EXPECT_EQ(co_await ask(server, "others\n"), "got it\n");
   };
   run(main());
 }
@@ -112,9 +115,7 @@ TEST_F(tls_hostile, a_flood_of_empty_records_is_an_error) {
 TEST_F(tls_hostile, key_updates_now_and_then_are_followed_and_answered) {
   auto main = [&]() -> Coro<> {
     Server server = co_await listening_server();
-    const auto peer = co_await raw_client(port_of(server), TLS1_3_VERSION);
-    const bool shaken = co_await peer->shake_hands();
-    EXPECT_TRUE(shaken);
+    const auto peer = co_await secured_client(server, TLS1_3_VERSION);
     for (int i = 0; i < 3'000; ++i) {
       SSL_key_update(peer->ssl(),
                      i % 2 == 0 ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED);
@@ -134,9 +135,7 @@ TEST_F(tls_hostile, a_flood_of_key_updates_is_an_error) {
     SCOPED_TRACE(kind);
     auto main = [&]() -> Coro<> {
       Server server = co_await listening_server();
-      const auto peer = co_await raw_client(port_of(server), TLS1_3_VERSION);
-      const bool shaken = co_await peer->shake_hands();
-      EXPECT_TRUE(shaken);
+      const auto peer = co_await secured_client(server, TLS1_3_VERSION);
       for (int i = 0; i < 10'000; ++i) {
         SSL_key_update(peer->ssl(), kind);
         SSL_do_handshake(peer->ssl());
@@ -145,7 +144,7 @@ TEST_F(tls_hostile, a_flood_of_key_updates_is_an_error) {
       co_await until_it_hangs_up(*peer);
       EXPECT_THAT(failure, AllOf(HasSubstr("SSLError: TLS with 127.0.0.1:"),
                                  HasSubstr("too many key updates")));
-      EXPECT_EQ(co_await ask(port_of(server), secure(theirs), "others\n"), "got it\n");
+      EXPECT_EQ(co_await ask(server, "others\n"), "got it\n");
     };
     run(main());
   }
@@ -156,9 +155,7 @@ TEST_F(tls_hostile, answers_that_the_peer_does_not_read_do_not_pile_up) {
   network().set_buffer(16 * 1024);
   auto main = [&]() -> Coro<> {
     Server server = co_await listening_server();
-    const auto peer = co_await raw_client(port_of(server), TLS1_3_VERSION);
-    const bool shaken = co_await peer->shake_hands();
-    EXPECT_TRUE(shaken);
+    const auto peer = co_await secured_client(server, TLS1_3_VERSION);
     for (int i = 0; i < 20'000 && failure.empty(); ++i) {
       SSL_key_update(peer->ssl(), SSL_KEY_UPDATE_REQUESTED);
       SSL_write(peer->ssl(), "x", 1);
@@ -168,7 +165,7 @@ TEST_F(tls_hostile, answers_that_the_peer_does_not_read_do_not_pile_up) {
     co_await sleep(1s);
     EXPECT_THAT(failure, HasSubstr("key updates"));
     peer->writer().abort();
-    EXPECT_EQ(co_await ask(port_of(server), secure(theirs), "others\n"), "got it\n");
+    EXPECT_EQ(co_await ask(server, "others\n"), "got it\n");
   };
   run(main());
 }
@@ -187,7 +184,7 @@ TEST_F(tls_hostile, a_flood_of_session_tickets_is_an_error_for_the_client) {
   };
   auto main = [&]() -> Coro<> {
     Server server = co_await raw_server(TLS1_3_VERSION, flood);
-    auto [reader, writer] = co_await open_connection("127.0.0.1", port_of(server), secure(theirs));
+    auto [reader, writer] = co_await connect(server);
     auto some = co_await try_(wait_for(reader.read(), 5s));
     EXPECT_THAT(text_of(some.exception()), HasSubstr("without a byte of data"));
     writer.close();
@@ -201,15 +198,13 @@ TEST_F(tls_hostile, a_flood_of_session_tickets_is_an_error_for_the_client) {
 TEST_F(tls_hostile, a_client_that_renegotiates_gets_an_alert) {
   auto main = [&]() -> Coro<> {
     Server server = co_await listening_server();
-    const auto peer = co_await raw_client(port_of(server), TLS1_2_VERSION);
-    const bool shaken = co_await peer->shake_hands();
-    EXPECT_TRUE(shaken);
+    const auto peer = co_await secured_client(server, TLS1_2_VERSION);
     SSL_renegotiate(peer->ssl());
     const bool again = co_await wait_for(peer->shake_hands(), 5s);
     EXPECT_FALSE(again);
     EXPECT_EQ(peer->failure(), "no renegotiation");
     peer->writer().close();
-    EXPECT_EQ(co_await ask(port_of(server), secure(theirs), "others\n"), "got it\n");
+    EXPECT_EQ(co_await ask(server, "others\n"), "got it\n");
   };
   run(main());
 }
@@ -229,7 +224,7 @@ TEST_F(tls_hostile, a_server_that_renegotiates_gets_an_alert) {
   };
   auto main = [&]() -> Coro<> {
     Server server = co_await raw_server(TLS1_2_VERSION, again);
-    auto [reader, writer] = co_await open_connection("127.0.0.1", port_of(server), secure(theirs));
+    auto [reader, writer] = co_await connect(server);
     auto some = co_await try_(wait_for(reader.read(), 5s));
     EXPECT_FALSE(base::exception_is<TimeoutError>(some.exception()));
     writer.close();
@@ -245,7 +240,7 @@ TEST_F(tls_hostile, what_a_client_says_twice_is_refused_with_an_alert) {
       SCOPED_TRACE(::testing::Message() << "version " << version << ", flight " << flight);
       auto main = [&]() -> Coro<> {
         Server server = co_await listening_server();
-        const auto peer = co_await raw_client(port_of(server), version);
+        const auto peer = co_await raw_client(server, version);
         const bool shaken = co_await wait_for(peer->shake_hands(flight), 5s);
         const std::string nothing = co_await wait_for(peer->read(), 5s);
         // Before keys are agreed on OpenSSL, as a client of TLS 1.2, cannot read that.
@@ -253,7 +248,7 @@ TEST_F(tls_hostile, what_a_client_says_twice_is_refused_with_an_alert) {
         EXPECT_THAT(peer->failure(), HasSubstr(unreadable ? "wrong version number" : "alert"));
         EXPECT_TRUE(shaken || version == TLS1_2_VERSION);
         peer->writer().close();
-        EXPECT_EQ(co_await ask(port_of(server), secure(theirs), "others\n"), "got it\n");
+        EXPECT_EQ(co_await ask(server, "others\n"), "got it\n");
       };
       run(main());
       take_logs();
@@ -274,7 +269,7 @@ TEST_F(tls_hostile, what_a_server_says_twice_is_refused_with_an_alert) {
     };
     auto main = [&]() -> Coro<> {
       Server server = co_await raw_server(version, twice);
-      auto asked = co_await try_(wait_for(ask(port_of(server), secure(theirs), "?"), 5s));
+      auto asked = co_await try_(wait_for(ask(server, "?"), 5s));
       EXPECT_TRUE(base::exception_is<ssl::SSLError>(asked.exception()))
           << text_of(asked.exception());
       co_await sleep(1s);
@@ -291,9 +286,7 @@ TEST_F(tls_hostile, a_handshake_message_after_the_handshake_is_refused_with_an_a
     SCOPED_TRACE(static_cast<int>(kind));
     auto main = [&]() -> Coro<> {
       Server server = co_await listening_server();
-      const auto peer = co_await raw_client(port_of(server), TLS1_3_VERSION);
-      const bool shaken = co_await peer->shake_hands();
-      EXPECT_TRUE(shaken);
+      const auto peer = co_await secured_client(server, TLS1_3_VERSION);
       HandSealer sealer = peer->sealer();
       const std::string message{kind, '\0', '\0', '\x04', 'a', 'b', 'c', 'd'};
       peer->writer().write(sealer.seal(message, HandSealer::kHandshake));
@@ -311,7 +304,7 @@ TEST_F(tls_hostile, versions_of_yesterday_are_refused_with_an_alert) {
     SCOPED_TRACE(version);
     auto main = [&]() -> Coro<> {
       Server server = co_await listening_server();
-      const auto peer = co_await raw_client(port_of(server), version);
+      const auto peer = co_await raw_client(server, version);
       const bool shaken = co_await wait_for(peer->shake_hands(), 5s);
       EXPECT_FALSE(shaken);
       EXPECT_EQ(peer->failure(), "tlsv1 alert protocol version");
@@ -352,7 +345,7 @@ TEST_F(tls_hostile, nonsense_gets_an_alert_and_others_are_served) {
     int number = 0;
     for (const auto& [bytes, alert] : cases) {
       SCOPED_TRACE(++number);
-      auto [reader, writer] = co_await open_connection("127.0.0.1", port_of(server));
+      auto [reader, writer] = co_await connect_in_clear(server);
       writer.write(bytes);
       auto answer = co_await try_(wait_for(reader.read(), 5s));
       const std::string said = answer.ok() ? answer.value() : text_of(answer.exception());
@@ -367,7 +360,7 @@ TEST_F(tls_hostile, nonsense_gets_an_alert_and_others_are_served) {
       writer.close();
       auto closed = co_await try_(writer.wait_closed());
       EXPECT_EQ(writer.fileno(), -1);
-      EXPECT_EQ(co_await ask(port_of(server), secure(theirs), "others\n"), "got it\n");
+      EXPECT_EQ(co_await ask(server, "others\n"), "got it\n");
       co_await sleep(2s);
       EXPECT_THAT(take_logs(), SizeIs(1));
     }

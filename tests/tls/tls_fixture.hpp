@@ -81,6 +81,15 @@ class tls_connection : public TlsTest {
     co_await writer.wait_closed();
     co_return answer;
   }
+  Coro<std::string> ask(const Server& server, std::string question) {
+    return ask(port_of(server), secure(theirs), std::move(question));
+  }
+  Coro<StreamPair> connect(const Server& server) {
+    return open_connection("127.0.0.1", port_of(server), secure(theirs));
+  }
+  static Coro<StreamPair> connect_in_clear(const Server& server) {
+    return open_connection("127.0.0.1", port_of(server));
+  }
   Coro<Server> echo_server() { return start_server(echo_lines, "127.0.0.1", 0, serving(ours)); }
 
   ssl::SSLContext ours = server_context();

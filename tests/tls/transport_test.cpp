@@ -64,19 +64,23 @@ class tls_transport : public test::TlsTest {
     auto factory = [this] { return served = std::make_shared<Recorder>(); };
     return EventLoop::create_server(factory, "127.0.0.1", 8443, options);
   }
+  // To that server, with a protocol of this kind.
+  template <class P>
+  static auto connect(ConnectOptions options) {
+    auto factory = [] { return std::make_shared<P>(); };
+    return EventLoop::create_connection(factory, "127.0.0.1", 8443, options);
+  }
 
+  const ssl::SSLContext server_side = server_context();
+  const ssl::SSLContext client_side = client_context();
   std::shared_ptr<Recorder> served;
 };
 
 // Rule 2.59
 TEST_F(tls_transport, protocols_are_made_after_the_handshake_and_get_what_was_decrypted) {
-  const ssl::SSLContext server_side = server_context();
-  const ssl::SSLContext client_side = client_context();
   run([&]() -> Coro<> {
     Server server = co_await serve(serving(server_side));
-    auto factory = [] { return std::make_shared<Recorder>(); };
-    auto [transport, mine] =
-        co_await EventLoop::create_connection(factory, "127.0.0.1", 8443, secure(client_side));
+    auto [transport, mine] = co_await connect<Recorder>(secure(client_side));
     EXPECT_THAT(mine->events, ElementsAre("made TLSv1.3"));
     EXPECT_FALSE(transport.can_write_eof());
     transport.write("hello");
@@ -92,8 +96,6 @@ TEST_F(tls_transport, protocols_are_made_after_the_handshake_and_get_what_was_de
 }
 
 TEST_F(tls_transport, a_unix_socket_carries_it_as_well) {
-  const ssl::SSLContext server_side = server_context();
-  const ssl::SSLContext client_side = client_context();
   run([&]() -> Coro<> {
     auto make_served = [this] { return served = std::make_shared<Recorder>(); };
     Server server =
@@ -113,13 +115,9 @@ TEST_F(tls_transport, a_unix_socket_carries_it_as_well) {
 }
 
 TEST_F(tls_transport, a_half_open_connection_does_not_exist) {
-  const ssl::SSLContext server_side = server_context();
-  const ssl::SSLContext client_side = client_context();
   run([&]() -> Coro<> {
     Server server = co_await serve(serving(server_side));
-    auto factory = [] { return std::make_shared<Recorder>(); };
-    auto [transport, mine] =
-        co_await EventLoop::create_connection(factory, "127.0.0.1", 8443, secure(client_side));
+    auto [transport, mine] = co_await connect<Recorder>(secure(client_side));
     co_await sleep(1s);
     served->stays_open = true;
     transport.close();
@@ -130,13 +128,9 @@ TEST_F(tls_transport, a_half_open_connection_does_not_exist) {
 }
 
 TEST_F(tls_transport, a_buffered_protocol_gets_what_was_decrypted_in_its_own_buffer) {
-  const ssl::SSLContext server_side = server_context();
-  const ssl::SSLContext client_side = client_context();
   run([&]() -> Coro<> {
     Server server = co_await serve(serving(server_side));
-    auto factory = [] { return std::make_shared<Small>(); };
-    auto [transport, mine] =
-        co_await EventLoop::create_connection(factory, "127.0.0.1", 8443, secure(client_side));
+    auto [transport, mine] = co_await connect<Small>(secure(client_side));
     co_await sleep(1s);
     served->transport.write("more than fits at once");
     served->transport.close();
@@ -146,8 +140,6 @@ TEST_F(tls_transport, a_buffered_protocol_gets_what_was_decrypted_in_its_own_buf
 }
 
 TEST_F(tls_transport, a_certificate_that_is_refused_makes_no_protocol) {
-  const ssl::SSLContext server_side = server_context();
-  const ssl::SSLContext client_side = client_context();
   loop().set_exception_handler([](EventLoop&, const ExceptionContext&) {});
   run([&]() -> Coro<> {
     Server server = co_await serve(serving(server_side));
@@ -165,12 +157,9 @@ TEST_F(tls_transport, a_certificate_that_is_refused_makes_no_protocol) {
 
 // CPython: test_sslproto::BaseStartTLS::test_start_tls_client_1
 TEST_F(tls_transport, start_tls_goes_on_with_another_protocol_that_is_not_told_again) {
-  const ssl::SSLContext server_side = server_context();
-  const ssl::SSLContext client_side = client_context();
   run([&]() -> Coro<> {
     Server server = co_await serve({});
-    auto factory = [] { return std::make_shared<Recorder>(); };
-    auto [transport, first] = co_await EventLoop::create_connection(factory, "127.0.0.1", 8443);
+    auto [transport, first] = co_await connect<Recorder>({});
     co_await sleep(1s);
     auto upgrading = create_task(EventLoop::start_tls(served->transport, served, server_side));
     co_await sleep(0s);

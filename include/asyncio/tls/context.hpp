@@ -94,6 +94,15 @@ struct CertStoreStats {
   std::size_t x509_ca = 0;
 };
 
+class MemoryBIO;
+class SSLObject;
+
+/// Options of wrap_bio.
+struct WrapBioOptions {
+  bool server_side = false;
+  std::string_view server_hostname = {};  ///< of a client: whom to ask for, and to check
+};
+
 /// Settings for any number of connections. A copy is a handle to the same settings. Set it up, then
 /// use it, in as many threads as you like: changes concern connections made later, and must not be
 /// made while another thread makes one. A client's remembers the sessions of servers it has met, so
@@ -176,6 +185,12 @@ class SSLContext : public TlsContext {
   /// connection. Python: SSLContext.sni_callback.
   using SniCallback = base::UniqueFunction<const SSLContext*(std::string_view server_name)>;
   void set_sni_callback(SniCallback callback);
+
+  /// TLS without I/O (asyncio/tls/ssl_object.hpp): it takes what comes from `incoming`, and puts
+  /// what is to be sent into `outgoing`. Errors: ValueError when names are checked and none is
+  /// given, SSLError when this context is of the other side. Python: SSLContext.wrap_bio.
+  [[nodiscard]] SSLObject wrap_bio(MemoryBIO incoming, MemoryBIO outgoing,
+                                   const WrapBioOptions& options = {}) const;
 
   // For the library.
   [[nodiscard]] tls::ContextState& state() const noexcept;

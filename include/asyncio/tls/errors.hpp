@@ -55,4 +55,18 @@ class SSLEOFError : public SSLError {
   using SSLError::SSLError;
 };
 
+/// It cannot go on before more has come: thrown by SSLObject alone, streams wait. Python:
+/// ssl.SSLWantReadError.
+class SSLWantReadError : public SSLError {
+ public:
+  SSLWantReadError();
+};
+
+/// The connection has been ended, in order: thrown by SSLObject alone. Python:
+/// ssl.SSLZeroReturnError.
+class SSLZeroReturnError : public SSLError {
+ public:
+  SSLZeroReturnError();
+};
+
 }  // namespace asyncio::ssl
