@@ -181,7 +181,11 @@ Progress PoolManager::read_answer(Worker& worker) {
   const int channel = worker.channel.get();
   if (!worker.answering) {
     const Progress progress = worker.reader.read(channel);
-    if (progress != Progress::done || worker.reader.head().beside == 0) return progress;
+    if (progress != Progress::done) return progress;
+    const FrameHead& head = worker.reader.head();
+    const bool is_answer = head.kind != FrameKind::initializer_failed;
+    if (worker.writing && is_answer) return Progress::broken;  // to half a call
+    if (head.beside == 0) return progress;
     if (worker.job == nullptr) return Progress::broken;
     worker.answering = true;
     worker.failure = unpack(*worker.job, worker.reader.body(), worker.blocks);

@@ -66,7 +66,6 @@ class Worker : private WorkerCall {
       request = reader_.body();
       is_answered_ = false;
       call();
-      need(reader_.skip_blocks(channel_));  // of arguments that could not be put together
     }
   }
 
@@ -82,6 +81,8 @@ class Worker : private WorkerCall {
       reinterpret_cast<ProcessEntry>(head.entry)(*this);
       if (!is_answered_) send_answer();
     } catch (...) {
+      // The call is heard to its end first: what could not be put together, or was not come to.
+      need(reader_.skip_blocks(channel_));
       request_blocks.clear();
       answer_blocks.clear();
       answer = pack_error(std::current_exception());

@@ -89,25 +89,26 @@ std::exception_ptr connector_error(const std::exception_ptr& error, const std::s
   }
 }
 
-Coro<StreamPair> open_streams(const Url& url) {
+Coro<StreamPair> open_streams(const Hop& hop, const Url& url) {
   std::vector<SocketAddress> addresses = co_await pass(getaddrinfo(url.host(), url.port()));
   // As aiohttp: a family without a way to the host costs a quarter of a second, not a timeout.
   asyncio::detail::RaceOptions race;
   race.delay = std::chrono::milliseconds(250);
   race.interleave = 1;
+  race.filter = hop.session.options.connect_filter;
   co_return co_await pass(
       asyncio::detail::connect_any(std::move(addresses), SocketAddress(), kStreamLimit, race));
 }
 
 /// With TLS where the URL says so.
 Coro<StreamPair> open_securely(const Hop& hop, const Url& url) {
-  if (!url.is_https()) return open_streams(url);
+  if (!url.is_https()) return open_streams(hop, url);
   const std::string_view name = hop.spec.server_hostname;
   StartTlsOptions options;
   options.server_hostname = name.empty() ? url.host() : name;
   asyncio::detail::SecureSetup setup(&hop.session.tls.at(hop.tls), options);
   setup.set_destination(url.host(), url.port());
-  return asyncio::detail::connect_secure(open_streams(url), std::move(setup));
+  return asyncio::detail::connect_secure(open_streams(hop, url), std::move(setup));
 }
 
 Coro<std::unique_ptr<ClientConnection>> connect(const Hop& hop, const Url& url) {

@@ -157,7 +157,8 @@ ConnectRace::ConnectRace(std::vector<SocketAddress> addresses, const SocketAddre
       addresses_(std::move(addresses)),
       from_(from),
       limit_(limit),
-      all_errors_(options.all_errors) {
+      all_errors_(options.all_errors),
+      filter_(options.filter) {
   if (options.delay) delay_ = options.delay->value();
 }
 
@@ -168,7 +169,8 @@ ConnectRace::ConnectRace(ConnectRace&& other) noexcept
       from_(other.from_),
       limit_(other.limit_),
       delay_(other.delay_),
-      all_errors_(other.all_errors_) {}
+      all_errors_(other.all_errors_),
+      filter_(other.filter_) {}
 
 ConnectRace::~ConnectRace() { stop(); }
 
@@ -237,6 +239,12 @@ bool ConnectRace::begin_those_due() {
 }
 
 bool ConnectRace::begin(std::size_t place) {
+  if (!filter_.allows(addresses_[place])) {
+    newest_failed_ = true;
+    const std::string subject = addresses_[place].to_string() + " (refused by connect_filter)";
+    failures_.push_back({place, EACCES, "connect", subject});
+    return false;
+  }
   auto attempt = std::make_unique<Attempt>(*this, place);
   const int result = attempt->begin(from_);
   newest_failed_ = result < 0 && result != -EAGAIN;

@@ -73,6 +73,7 @@ class ConnectRace final : public Suspend, private TimerNode {
   std::size_t limit_;
   std::optional<Nanoseconds> delay_;
   bool all_errors_;
+  ConnectFilter filter_;
 
   std::size_t next_ = 0;                            // of addresses_, to begin with
   std::vector<std::unique_ptr<Attempt>> attempts_;  // under way, in the order they were begun

@@ -101,9 +101,17 @@ void NameService::use(const ThreadedResolver& resolver) {
   use(make_threaded_source(*scheduler_, resolver), resolver.cache);
 }
 
+void NameService::use(std::shared_ptr<AbstractResolver> resolver) {
+  if (!resolver) throw ValueError("set_resolver: there is no resolver");
+  const NameCacheOptions cache = resolver->cache();
+  use(make_program_source(std::move(resolver)), cache);
+  wants_ports_ = true;
+}
+
 void NameService::use(std::shared_ptr<NameSource> source, const NameCacheOptions& cache) noexcept {
   source_ = std::move(source);
   cache_ = cache;
+  wants_ports_ = false;
   clear();
   under_way_.clear();  // they go on with who was asked, for those who asked
 }
@@ -165,7 +173,9 @@ Nanoseconds NameService::time_to_live(const FoundName& found) const noexcept {
   if (found.failure) return Nanoseconds{0};
   if (found.error != 0) {
     const bool final = found.error == EAI_NONAME || found.error == EAI_NODATA;
-    return final ? cache_.negative_ttl.value() : Nanoseconds{0};
+    if (!final) return Nanoseconds{0};
+    return std::min(found.ttl.value_or(cache_.negative_ttl.value()),
+                    cache_.max_negative_ttl.value());
   }
   const Nanoseconds told = found.ttl.value_or(cache_.default_ttl.value());
   return std::clamp(told, cache_.min_ttl.value(),
@@ -197,6 +207,11 @@ void set_resolver(Scheduler& scheduler, const AsyncResolver& resolver) {
 void set_resolver(Scheduler& scheduler, const ThreadedResolver& resolver) {
   scheduler.check_call();
   scheduler.state<NameService>().use(resolver);
+}
+
+void set_resolver(Scheduler& scheduler, std::shared_ptr<AbstractResolver> resolver) {
+  scheduler.check_call();
+  scheduler.state<NameService>().use(std::move(resolver));
 }
 
 void clear_dns_cache(Scheduler& scheduler) {

@@ -57,8 +57,11 @@ class NameService final : public LayerState, private LoopResource {
 
   void use(const AsyncResolver& resolver);
   void use(const ThreadedResolver& resolver);
+  void use(std::shared_ptr<AbstractResolver> resolver);
   void clear() noexcept;
 
+  /// Whether the port is part of a question.
+  [[nodiscard]] bool wants_ports() const noexcept { return wants_ports_; }
   /// A remembered answer, or null.
   std::shared_ptr<const FoundName> remembered(const NameQuestion& question);
   /// The look-up of that, begun if nobody has; it may be over already.
@@ -72,7 +75,8 @@ class NameService final : public LayerState, private LoopResource {
  private:
   struct Hash {
     std::size_t operator()(const NameQuestion& question) const noexcept {
-      return std::hash<std::string>()(question.host) + static_cast<std::size_t>(question.family);
+      return std::hash<std::string>()(question.host) + static_cast<std::size_t>(question.family) +
+             question.port;
     }
   };
   struct Entry : base::ListNode {
@@ -90,6 +94,7 @@ class NameService final : public LayerState, private LoopResource {
   Scheduler* scheduler_;
   std::shared_ptr<NameSource> source_;
   NameCacheOptions cache_;
+  bool wants_ports_ = false;
   std::unordered_map<NameQuestion, std::weak_ptr<LookUp>, Hash> under_way_;
   std::unordered_map<NameQuestion, Entry, Hash> known_;
   base::List<Entry> by_use_;  // the least lately used first

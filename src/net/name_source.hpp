@@ -21,12 +21,13 @@ struct NameQuestion {
   std::string host;  ///< empty: any address (passive) or loopback
   int family = 0;
   bool passive = false;
+  std::uint16_t port = 0;  ///< only where that makes a difference
   bool operator==(const NameQuestion&) const = default;
 };
 
 /// What became of it.
 struct FoundName {
-  std::vector<SocketAddress> addresses;  ///< in the order in which to try them, without ports
+  std::vector<SocketAddress> addresses;  ///< in the order in which to try them; port 0: none
   int error = 0;                         ///< 0, or an EAI_ code
   std::string reason;                    ///< text of the error
   std::exception_ptr failure;            ///< something else: nobody could be asked
@@ -46,6 +47,8 @@ class NameSource {
 
 std::shared_ptr<NameSource> make_threaded_source(Scheduler& scheduler,
                                                  const ThreadedResolver& options);
+
+std::shared_ptr<NameSource> make_program_source(std::shared_ptr<AbstractResolver> resolver);
 
 /// Whether this build has c-ares.
 bool has_async_source() noexcept;

@@ -18,7 +18,9 @@ namespace asyncio {
 namespace detail {
 namespace {
 
+// A resolver of the program's own may have said another one.
 SocketAddress with_port(SocketAddress address, std::uint16_t port) noexcept {
+  if (address.port() != 0) return address;
   if (address.family() == AF_INET) {
     static_cast<sockaddr_in*>(address.data())->sin_port = htons(port);
   } else if (address.family() == AF_INET6) {
@@ -27,7 +29,7 @@ SocketAddress with_port(SocketAddress address, std::uint16_t port) noexcept {
   return address;
 }
 
-NameQuestion question_of(std::string_view host, const ResolveOptions& options) {
+NameQuestion question_of(std::string_view host, const ResolveOptions& options, std::uint16_t port) {
   NameQuestion question;
   question.host = host;
   for (char& c : question.host) {
@@ -35,6 +37,7 @@ NameQuestion question_of(std::string_view host, const ResolveOptions& options) {
   }
   question.family = options.family;
   question.passive = options.passive && host.empty();
+  question.port = port;
   return question;
 }
 
@@ -53,7 +56,7 @@ bool Resolve::await_ready() {
   try {
     if (answer_at_once()) return true;
     NameService& names = running_scheduler().state<NameService>();
-    found_ = names.remembered(question_of(host_, options_));
+    found_ = names.remembered(question_of(host_, options_, names.wants_ports() ? port_ : 0));
   } catch (...) {
     failure_ = std::current_exception();
   }
@@ -81,7 +84,8 @@ bool Resolve::answer_at_once() {
 bool Resolve::await_suspend(Continuation continuation) {
   try {
     NameService& names = running_scheduler().state<NameService>();
-    std::shared_ptr<LookUp> look_up = names.look_up(question_of(host_, options_));
+    std::shared_ptr<LookUp> look_up =
+        names.look_up(question_of(host_, options_, names.wants_ports() ? port_ : 0));
     found_ = look_up->found();
     if (found_) return false;
     look_up->add(*this);

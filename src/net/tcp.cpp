@@ -34,6 +34,7 @@ Coro<StreamPair> connect_tcp(std::string host, int port, std::string local_host,
   race.delay = options.happy_eyeballs_delay;
   race.interleave = options.interleave.value_or(race.delay ? 1 : 0);
   race.all_errors = options.all_errors;
+  race.filter = options.connect_filter;
   co_return co_await pass(connect_any(std::move(addresses), from, options.limit, race));
 }
 

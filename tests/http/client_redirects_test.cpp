@@ -215,5 +215,52 @@ TEST_F(client_redirects, the_body_of_a_redirect_is_skipped_however_it_comes) {
   run(main());
 }
 
+class client_filter : public SimulatedHttpTest {
+ protected:
+  // Answers every request with `reply`, and hangs up.
+  Coro<asyncio::Server> answer(std::string_view name, std::string_view host, std::string reply) {
+    network().add_host(name, host);
+    auto handle = [reply](StreamReader reader, StreamWriter writer) -> Coro<> {
+      return reply_once(std::move(reader), std::move(writer), reply);
+    };
+    co_return co_await asyncio::start_server(handle, host, 80);
+  }
+
+ private:
+  static Coro<> reply_once(StreamReader reader, StreamWriter writer, std::string reply) {
+    co_await reader.readuntil("\r\n\r\n");
+    writer.write(reply);
+    writer.close();
+  }
+};
+
+// Each hop is looked at, by the address that its name leads to.
+TEST_F(client_filter, a_redirect_does_not_lead_where_the_session_may_not_connect) {
+  auto main = [&]() -> Coro<> {
+    const std::string close = "Connection: close\r\nContent-Length: 0\r\n\r\n";
+    asyncio::Server inner =
+        co_await answer("inner.test", "10.0.0.9", "HTTP/1.1 200 OK\r\n" + close);
+    const auto to = [&](const std::string& url) {
+      return "HTTP/1.1 302 Found\r\nLocation: " + url + "\r\n" + close;
+    };
+    asyncio::Server one = co_await answer("one.test", "8.8.8.8", to("http://inner.test/secret"));
+    asyncio::Server two =
+        co_await answer("two.test", "8.8.4.4", to("http://169.254.169.254/latest"));
+    Session open;
+    EXPECT_EQ((co_await open.get("http://one.test/")).status(), 200);
+    const std::size_t before = network().connections();
+    Session session({.connect_filter = is_global});
+    auto first = co_await try_(session.get("http://one.test/"));
+    EXPECT_THAT(describe(first.exception()),
+                HasSubstr("ClientConnectorError: GET http://inner.test/secret: connect "
+                          "10.0.0.9:80 (refused by connect_filter)"));
+    auto second = co_await try_(session.get("http://two.test/"));
+    EXPECT_THAT(describe(second.exception()),
+                HasSubstr("connect 169.254.169.254:80 (refused by connect_filter)"));
+    EXPECT_EQ(network().connections(), before + 2) << "to the first hops only";
+  };
+  run(main());
+}
+
 }  // namespace
 }  // namespace asyncio::http

@@ -377,6 +377,73 @@ TEST_F(async_resolver, an_answer_is_kept_as_long_as_it_says) {
   run(main());
 }
 
+// RFC 2308, 5
+// Fault D9
+TEST_F(async_resolver, that_there_is_none_is_kept_as_long_as_the_zone_says) {
+  const auto nothing = [](int code, std::uint32_t ttl, std::uint32_t minimum) {
+    DnsReply reply = fails(code);
+    reply.authority = test::DnsZoneRecord{ttl, minimum};
+    return reply;
+  };
+  const auto ask_thrice = [this](std::string host) -> Coro<std::size_t> {
+    const std::size_t before = server.asked(host);
+    for (int i = 0; i < 3; ++i) co_await ask(host, AF_INET);
+    co_return server.asked(host) - before;
+  };
+  auto main = [&]() -> Coro<> {
+    server.zone["minute.test"] = nothing(ns_r_nxdomain, 60, 60);
+    server.zone["record.test"] = nothing(ns_r_nxdomain, 0, 60);
+    server.zone["minimum.test"] = nothing(ns_r_nxdomain, 60, 0);
+    server.zone["v6.test"] = nothing(ns_r_noerror, 60, 0);  // the name is there
+    server.zone["huge.test"] = nothing(ns_r_nxdomain, 60, 0x8000'0000U);
+    EXPECT_EQ(co_await ask_thrice("minute.test"), 1U);
+    EXPECT_EQ(co_await ask_thrice("record.test"), 3U) << "the smaller of the two";
+    EXPECT_EQ(co_await ask_thrice("minimum.test"), 3U);
+    EXPECT_EQ(co_await ask_thrice("v6.test"), 3U);
+    EXPECT_EQ(co_await ask_thrice("huge.test"), 1U) << "the record's own 60 s";
+    AsyncResolver none = resolver();
+    none.cache.max_negative_ttl = Delay();
+    loop().set_resolver(none);
+    EXPECT_EQ(co_await ask_thrice("minute.test"), 3U) << "the program's word is the last";
+  };
+  run(main());
+}
+
+TEST_F(async_resolver, a_search_that_found_nothing_is_kept_as_long_as_the_least_of_its_answers) {
+  auto main = [&]() -> Coro<> {
+    write("resolv.conf", "search a.test b.test\noptions ndots:1\n");
+    use();
+    for (const char* name : {"shop", "shop.a.test", "shop.b.test"}) {
+      server.zone[name] = fails(ns_r_nxdomain);
+      server.zone[name].authority = test::DnsZoneRecord{60, 60};
+    }
+    server.zone["shop.a.test"].authority->minimum = 0;
+    for (int i = 0; i < 3; ++i) co_await ask("shop", AF_INET);
+    EXPECT_EQ(server.asked("shop.b.test"), 3U);
+  };
+  run(main());
+}
+
+// A name server may say anything.
+TEST_F(async_resolver, a_zone_record_that_is_cut_off_is_none) {
+  auto main = [&]() -> Coro<> {
+    std::size_t cut = 0;
+    server.script = [&](const DnsQuery& query) -> std::vector<std::string> {
+      DnsReply reply = fails(ns_r_nxdomain);
+      reply.authority = test::DnsZoneRecord{0, 0};
+      std::string message = DnsServer::encode(query, reply);
+      message.resize(message.size() - cut);
+      return {std::move(message)};
+    };
+    for (cut = 1; cut < 50; ++cut) {
+      const std::string host = "cut" + std::to_string(cut) + ".test";
+      for (int i = 0; i < 2; ++i) co_await ask(host, AF_INET);
+      EXPECT_EQ(server.asked(host), 1U) << cut << " bytes";
+    }
+  };
+  run(main());
+}
+
 TEST_F(async_resolver, a_thousand_names_at_once_are_all_answered) {
   auto main = [&]() -> Coro<> {
     std::vector<Coro<std::string>> all;

@@ -14,7 +14,17 @@ execute_process(
   COMMAND_ERROR_IS_FATAL ANY)
 execute_process(COMMAND ${CMAKE_COMMAND} --build ${folder}/build --target program
                 COMMAND_ERROR_IS_FATAL ANY)
-execute_process(COMMAND ${folder}/build/program OUTPUT_VARIABLE printed COMMAND_ERROR_IS_FATAL ANY)
-if(NOT printed STREQUAL "hello\n")
-  message(FATAL_ERROR "the program printed '${printed}'")
+function(expect_output program expected)
+  execute_process(COMMAND ${folder}/build/${program} OUTPUT_VARIABLE printed
+                  COMMAND_ERROR_IS_FATAL ANY)
+  if(NOT printed STREQUAL "${expected}\n")
+    message(FATAL_ERROR "${program} printed '${printed}'")
+  endif()
+endfunction()
+
+expect_output(program hello)
+if(WAY STREQUAL "find_package")
+  foreach(component tls http concurrent testing)
+    expect_output(uses_${component} ${component})
+  endforeach()
 endif()

@@ -170,7 +170,15 @@ int answer() { return 42; }
   static_cast<void>(loop.getnameinfo(asyncio::SocketAddress()));
   loop.set_resolver(asyncio::AsyncResolver{.nameservers = "127.0.0.1", .cache = {}});
   loop.set_resolver(asyncio::ThreadedResolver{.max_threads = 4});
+  struct Book : asyncio::AbstractResolver {
+    Coro<std::vector<asyncio::SocketAddress>> resolve(std::string, int, int) override {
+      co_return {};
+    }
+  };
+  loop.set_resolver(std::make_shared<Book>());
   loop.clear_dns_cache();
+  static_cast<void>(
+      asyncio::open_connection("localhost", 80, {.connect_filter = asyncio::is_global}));
 }
 
 [[maybe_unused]] void protocol_methods(const TlsContext& context) {

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -35,10 +36,17 @@ struct DnsQuery {
   bool tcp = false;
 };
 
+/// The record of the zone, which says how long "there is none" is good for.
+struct DnsZoneRecord {
+  std::uint32_t ttl = 0;
+  std::uint32_t minimum = 0;
+};
+
 struct DnsReply {
   int code = ns_r_noerror;
   std::vector<DnsRecord> records;
   bool truncated = false;
+  std::optional<DnsZoneRecord> authority = {};
 };
 
 class DnsServer : private ReadinessListener {
@@ -97,18 +105,22 @@ class DnsServer : private ReadinessListener {
     put16(out, 0x8180U | (reply.truncated ? 0x0200U : 0U) | static_cast<unsigned>(reply.code));
     put16(out, 1);
     put16(out, count);
-    put16(out, 0);
+    put16(out, reply.authority ? 1 : 0);
     put16(out, 0);
     put_name(out, query.name);
     put16(out, static_cast<unsigned>(query.type));
     put16(out, 1);
-    return out + records;
+    return out + records + (reply.authority ? encode(*reply.authority) : "");
   }
 
  private:
   static void put16(std::string& out, unsigned value) {
     out += static_cast<char>(value >> 8 & 0xff);
     out += static_cast<char>(value & 0xff);
+  }
+  static void put32(std::string& out, std::uint32_t value) {
+    put16(out, value >> 16);
+    put16(out, value & 0xffff);
   }
   static void put_name(std::string& out, const std::string& name) {
     std::size_t begin = 0;
@@ -132,8 +144,22 @@ class DnsServer : private ReadinessListener {
     put_name(out, record.owner.empty() ? query.name : record.owner);
     put16(out, static_cast<unsigned>(record.type));
     put16(out, 1);
-    put16(out, record.ttl >> 16);
-    put16(out, record.ttl & 0xffff);
+    put32(out, record.ttl);
+    put16(out, static_cast<unsigned>(data.size()));
+    return out + data;
+  }
+  static std::string encode(const DnsZoneRecord& record) {
+    std::string data;
+    put_name(data, "ns.test");
+    put_name(data, "me.test");
+    for (const std::uint32_t number : {1U, 7200U, 900U, 86400U, record.minimum}) {
+      put32(data, number);
+    }
+    std::string out;
+    put_name(out, "test");
+    put16(out, ns_t_soa);
+    put16(out, 1);
+    put32(out, record.ttl);
     put16(out, static_cast<unsigned>(data.size()));
     return out + data;
   }

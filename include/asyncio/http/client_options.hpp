@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "asyncio/base/delay.hpp"
+#include "asyncio/net/connect_filter.hpp"
 
 namespace asyncio {
 class TlsContext;
@@ -41,6 +42,10 @@ struct ClientSessionOptions {
   /// For https, an ssl::SSLContext; null: ssl::create_default_context(), which trusts what the
   /// system trusts. Copied. Python: TCPConnector(ssl=...).
   const TlsContext* ssl = nullptr;
+  /// Which addresses may be connected to, whatever host a URL or a redirect names; an object must
+  /// outlive the session. Refused is ClientConnectorError. Python:
+  /// TCPConnector(socket_factory=...), which may raise.
+  ConnectFilter connect_filter = {};
 };
 
 }  // namespace asyncio::http

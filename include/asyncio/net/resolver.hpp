@@ -33,8 +33,11 @@ struct NameCacheOptions {
   Delay max_ttl = Delay(std::chrono::hours(1));  ///< a longer one for this
   /// Of answers that do not tell their time to live, as a thread's do not.
   Delay default_ttl = Delay(std::chrono::seconds(10));
-  /// Of "no such host". Other failures are not remembered.
+  /// Of "no such host", when the answer does not tell its time to live. Other failures are not
+  /// remembered.
   Delay negative_ttl = Delay(std::chrono::seconds(5));
+  /// The longest that this is remembered, whatever the zone's SOA record says (RFC 2308).
+  Delay max_negative_ttl = Delay(std::chrono::minutes(5));
 };
 
 /// Asks name servers from the loop itself (c-ares): no thread, and a look-up that nobody wants any
@@ -60,6 +63,21 @@ struct ThreadedResolver {
   /// some to others; the rest queue.
   std::size_t max_threads = 4;
   NameCacheOptions cache = {};
+};
+
+/// A resolver of the program's own: service discovery, names for tests. `loop.set_resolver(
+/// std::make_shared<Mine>())`. Python: aiohttp.abc.AbstractResolver.
+class AbstractResolver {
+ public:
+  virtual ~AbstractResolver() = default;
+  /// The addresses of `host`, in the order in which to try them, of `family` unless that is 0. One
+  /// that has no port (0) gets `port`. Runs as a task of the loop, once at a time for each name and
+  /// port, and is cancelled when nobody waits for it any more. What it throws, everybody who asked
+  /// gets; no address at all is GaiError EAI_NONAME. It is not asked about numeric addresses, nor
+  /// about what is no host name.
+  virtual Coro<std::vector<SocketAddress>> resolve(std::string host, int port, int family) = 0;
+  /// What is remembered of its answers, which are good for `default_ttl`. Asked once.
+  [[nodiscard]] virtual NameCacheOptions cache() const { return {}; }
 };
 
 /// What getnameinfo gives.
@@ -112,6 +130,7 @@ Coro<NameInfo> name_info(SocketAddress address, int flags);
 /// From now on the names of this loop are looked up so; what it remembers is forgotten.
 void set_resolver(Scheduler& scheduler, const AsyncResolver& resolver);
 void set_resolver(Scheduler& scheduler, const ThreadedResolver& resolver);
+void set_resolver(Scheduler& scheduler, std::shared_ptr<AbstractResolver> resolver);
 void clear_dns_cache(Scheduler& scheduler);
 
 }  // namespace detail
@@ -119,7 +138,8 @@ void clear_dns_cache(Scheduler& scheduler);
 /// The addresses of `host`, in the order in which to try them, each once and at most 64. A numeric
 /// host ("127.0.0.1", "::1", "fe80::1%eth0") takes no look-up, and no turn; nor does a name that
 /// the loop remembers. However many ask for a name, it is looked up once at a time. By whom:
-/// AsyncResolver, ThreadedResolver, or ASYNCIO_RESOLVER=threads|cares in the environment.
+/// AsyncResolver, ThreadedResolver, AbstractResolver, or ASYNCIO_RESOLVER=threads|cares in the
+/// environment.
 ///
 /// Errors: GaiError "getaddrinfo nosuch.invalid: Name or service not known", whose error() is an
 /// EAI_ code: EAI_NONAME for a host that does not exist, EAI_AGAIN when no name server could be

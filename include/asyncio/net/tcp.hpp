@@ -13,6 +13,7 @@
 #include "asyncio/base/delay.hpp"
 #include "asyncio/coro/coro.hpp"
 #include "asyncio/loop/socket_address.hpp"
+#include "asyncio/net/connect_filter.hpp"
 #include "asyncio/streams/reader.hpp"
 #include "asyncio/streams/writer.hpp"
 
@@ -31,6 +32,7 @@ struct ConnectOptions {
   /// order. By itself 1 with a happy_eyeballs_delay, and else 0.
   std::optional<int> interleave = std::nullopt;
   bool all_errors = false;  ///< a failure is an ExceptionGroup of what each address failed with
+  ConnectFilter connect_filter = {};  ///< which addresses may be tried
   /// Speak TLS; copied. An ssl::SSLContext, of asyncio/ssl.hpp.
   const TlsContext* ssl = nullptr;
   /// Whom to ask for, and whose certificate to expect; empty: the host. Copied.
@@ -46,6 +48,7 @@ struct RaceOptions {
   std::optional<Delay> delay = std::nullopt;
   int interleave = 0;
   bool all_errors = false;
+  ConnectFilter filter = {};
 };
 
 Coro<StreamPair> connect_tcp(std::string host, int port, std::string local_host,

@@ -195,6 +195,10 @@ class EventLoop {
   void set_resolver(const ThreadedResolver& resolver) {
     detail::set_resolver(scheduler_, resolver);
   }
+  /// One of the program's own; ValueError for null.
+  void set_resolver(std::shared_ptr<AbstractResolver> resolver) {
+    detail::set_resolver(scheduler_, std::move(resolver));
+  }
   /// Forgets the names it remembers. Python: aiohttp.TCPConnector.clear_dns_cache.
   void clear_dns_cache() { detail::clear_dns_cache(scheduler_); }
 

@@ -1,14 +1,11 @@
 // Names from the hosts file and from name servers: what the C library does with "hosts: files dns"
 // in nsswitch.conf, without a thread.
-#include <arpa/nameser.h>
 #include <netdb.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <charconv>
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -17,7 +14,9 @@
 #include "asyncio/base/error.hpp"
 #include "asyncio/base/log.hpp"
 #include "net/address_order.hpp"
-#include "net/cares/ares_channel.hpp"
+#include "net/cares/ares_question.hpp"
+#include "net/cares/ares_servers.hpp"
+#include "net/local_names.hpp"
 #include "net/name_service.hpp"
 #include "net/resolver_files.hpp"
 
@@ -29,263 +28,6 @@ constexpr std::size_t kQuestionsPerChannel = 64;
 // Questions under way; the rest queue. Their datagrams fit into one socket's buffer of the usual
 // 208 KB, ours or the server's: one that is lost there costs seconds.
 constexpr std::size_t kMostQuestions = 128;
-constexpr int kMostRecords = 64;
-constexpr std::uint16_t kDnsPort = 53;
-
-struct Line;
-
-// --- what the servers say -----------------------------------------------------------------------
-
-template <class Address>
-SocketAddress to_address(const Address& from) noexcept {
-  SocketAddress out;
-  std::memcpy(out.data(), &from, sizeof from);
-  out.set_size(sizeof from);
-  return out;
-}
-
-struct Records {
-  std::vector<SocketAddress> addresses;
-  int least_ttl = std::numeric_limits<int>::max();
-
-  int add(int type, const unsigned char* message, int size) {
-    return type == ns_t_a ? add_v4(message, size) : add_v6(message, size);
-  }
-
- private:
-  int add_v4(const unsigned char* message, int size) {
-    std::array<ares_addrttl, kMostRecords> found{};
-    int count = kMostRecords;
-    const int status = ::ares_parse_a_reply(message, size, nullptr, found.data(), &count);
-    if (status != ARES_SUCCESS) return status;
-    for (int i = 0; i < count; ++i) {
-      sockaddr_in address{};
-      address.sin_family = AF_INET;
-      address.sin_addr = found[static_cast<std::size_t>(i)].ipaddr;
-      add(to_address(address), found[static_cast<std::size_t>(i)].ttl);
-    }
-    return count > 0 ? ARES_SUCCESS : ARES_ENODATA;
-  }
-
-  int add_v6(const unsigned char* message, int size) {
-    std::array<ares_addr6ttl, kMostRecords> found{};
-    int count = kMostRecords;
-    const int status = ::ares_parse_aaaa_reply(message, size, nullptr, found.data(), &count);
-    if (status != ARES_SUCCESS) return status;
-    for (int i = 0; i < count; ++i) {
-      sockaddr_in6 address{};
-      address.sin6_family = AF_INET6;
-      const ares_addr6ttl& record = found[static_cast<std::size_t>(i)];
-      std::memcpy(&address.sin6_addr, &record.ip6addr, sizeof address.sin6_addr);
-      add(to_address(address), record.ttl);
-    }
-    return count > 0 ? ARES_SUCCESS : ARES_ENODATA;
-  }
-
-  void add(const SocketAddress& address, int ttl) {
-    addresses.push_back(address);
-    least_ttl = std::min(least_ttl, std::max(ttl, 0));
-  }
-};
-
-// The worse news of two: that nobody could be asked is more than that somebody knows nothing.
-int worse(int one, int other) noexcept {
-  const auto rank = [](int status) {
-    switch (status) {
-      case ARES_SUCCESS:
-        return 0;
-      case ARES_ENOTFOUND:
-        return 1;
-      case ARES_ENODATA:
-        return 2;
-      case ARES_ESERVFAIL:
-        return 3;
-      default:
-        return 4;
-    }
-  };
-  return rank(other) > rank(one) ? other : one;
-}
-
-FoundName failure_of(int status, const NameQuestion& question, const std::string& servers) {
-  const auto found = [](int error, std::string next) {
-    FoundName out;
-    out.error = error;
-    out.reason = ::gai_strerror(error) + (next.empty() ? next : ": " + next);
-    return out;
-  };
-  switch (status) {
-    case ARES_ENOTFOUND:
-      return found(EAI_NONAME, "there is no such host; check its spelling");
-    case ARES_ENODATA: {
-      const char* kind = question.family == AF_INET6  ? "IPv6 address"
-                         : question.family == AF_INET ? "IPv4 address"
-                                                      : "address";
-      return found(EAI_NODATA, std::string("the name exists, but it has no ") + kind);
-    }
-    case ARES_ESERVFAIL:
-      return found(EAI_AGAIN, "the name server could not find out (SERVFAIL); try again later");
-    case ARES_ETIMEOUT:
-      return found(EAI_AGAIN, "no resolver: no answer from " + servers +
-                                  "; check the network and /etc/resolv.conf");
-    case ARES_ECONNREFUSED:
-      return found(EAI_AGAIN, "no resolver: nothing answers at " + servers +
-                                  "; check the network and /etc/resolv.conf");
-    case ARES_EREFUSED:
-    case ARES_ENOTIMP:
-      return found(EAI_FAIL,
-                   "the name server refuses the question; ask another one than " + servers);
-    case ARES_ENOMEM:
-      return found(EAI_MEMORY, "");
-    default:
-      return found(EAI_FAIL, std::string("the answer of ") + servers + " makes no sense (" +
-                                 ::ares_strerror(status) + ")");
-  }
-}
-
-// --- one question -------------------------------------------------------------------------------
-
-// Owns itself until the last answer has come, whether or not anybody still wants to know.
-class Question {
- public:
-  Question(LookUp& look_up, Line& line, std::vector<std::string> names, Scheduler& scheduler);
-  Question(const Question&) = delete;
-  Question& operator=(const Question&) = delete;
-
-  /// Afterwards it may be gone.
-  void ask_next();
-  void forget() noexcept { look_up_ = nullptr; }
-  [[nodiscard]] Line& line() const noexcept { return *line_; }
-  ~Question();
-
- private:
-  struct Half {
-    Question* question;
-    int type;
-  };
-
-  static void on_answer(void* argument, int status, int timeouts, unsigned char* message,
-                        int size) noexcept;
-  void take(int type, int status, const unsigned char* message, int size) noexcept;
-  void conclude();
-  [[nodiscard]] bool is_final(int status) const noexcept;
-  void end() noexcept;
-
-  LookUp* look_up_;  // null: abandoned
-  Line* line_;
-  Scheduler* scheduler_;
-  int family_;
-  std::vector<std::string> names_;
-  std::size_t next_ = 0;
-  std::array<Half, 2> halves_;
-  int pending_ = 0;
-  Records records_;
-  int status_ = ARES_SUCCESS;  // the worst of this name
-  int worst_ = ARES_ENOTFOUND;
-};
-
-// A channel and who uses it.
-struct Line {
-  Line(Scheduler& scheduler, const AresConfig& config, AresOwner& owner)
-      : servers(config.servers), channel(scheduler, config, owner) {}
-
-  std::string servers;
-  std::size_t running = 0;
-  std::size_t wanted = 0;
-  bool outdated = false;  // the files have changed: no more questions
-  AresChannel channel;    // last, because its end ends questions
-};
-
-Question::Question(LookUp& look_up, Line& line, std::vector<std::string> names,
-                   Scheduler& scheduler)
-    : look_up_(&look_up),
-      line_(&line),
-      scheduler_(&scheduler),
-      family_(look_up.question().family),
-      names_(std::move(names)),
-      halves_{Half{this, ns_t_a}, Half{this, ns_t_aaaa}} {
-  ++line.running;
-  ++line.wanted;
-}
-
-Question::~Question() {
-  --line_->running;
-  if (look_up_ != nullptr) --line_->wanted;
-}
-
-// An answer may come at once, and the last of them may be the end of this.
-void Question::ask_next() {
-  const std::string name = names_[next_++];
-  AresChannel& channel = line_->channel;
-  const bool v4 = family_ != AF_INET6;
-  const bool v6 = family_ != AF_INET;
-  status_ = ARES_SUCCESS;
-  pending_ = static_cast<int>(v4) + static_cast<int>(v6);
-  if (v4) channel.query(name, ns_t_a, &on_answer, &halves_[0]);
-  if (v6) channel.query(name, ns_t_aaaa, &on_answer, &halves_[1]);
-}
-
-void Question::on_answer(void* argument, int status, int /*timeouts*/, unsigned char* message,
-                         int size) noexcept {
-  const Half half = *static_cast<Half*>(argument);
-  half.question->take(half.type, status, message, size);
-}
-
-void Question::take(int type, int status, const unsigned char* message, int size) noexcept {
-  try {
-    if (status == ARES_SUCCESS) status = records_.add(type, message, size);
-  } catch (const std::bad_alloc&) {
-    status = ARES_ENOMEM;
-  }
-  const int refusal = line_->channel.last_refusal();
-  if (status == ARES_ECONNREFUSED && refusal != ARES_SUCCESS) status = refusal;
-  status_ = worse(status_, status);
-  if (--pending_ > 0) return;
-  try {
-    conclude();
-  } catch (const std::bad_alloc&) {
-    records_.addresses.clear();
-    worst_ = ARES_ENOMEM;
-    end();
-  }
-}
-
-// Whether the search goes no further: some other name would be asked of the same silent server.
-bool Question::is_final(int status) const noexcept {
-  return status != ARES_ENOTFOUND && status != ARES_ENODATA && status != ARES_ESERVFAIL;
-}
-
-void Question::conclude() {
-  if (look_up_ == nullptr) {
-    delete this;
-    return;
-  }
-  worst_ = worse(worst_, status_);
-  if (records_.addresses.empty() && !is_final(status_) && next_ < names_.size()) {
-    ask_next();
-    return;
-  }
-  order_addresses(scheduler_->backend(), records_.addresses);
-  end();
-}
-
-void Question::end() noexcept {
-  LookUp& look_up = *look_up_;
-  FoundName found;
-  if (!records_.addresses.empty()) {
-    found.ttl = std::chrono::seconds(records_.least_ttl);
-    // Half an answer is good for now.
-    if (is_final(status_) && status_ != ARES_SUCCESS) found.ttl = std::nullopt;
-    found.addresses = std::move(records_.addresses);
-  } else {
-    found = failure_of(worst_, look_up.question(), line_->servers);
-  }
-  look_up.ticket = nullptr;
-  delete this;
-  look_up.finish(std::move(found));
-}
-
-// --- the source ---------------------------------------------------------------------------------
 
 class AsyncSource final : public NameSource, private AresOwner {
  public:
@@ -326,50 +68,6 @@ class AsyncSource final : public NameSource, private AresOwner {
   base::List<LookUp> waiting_;
 };
 
-// "10.0.0.1:5353", "fd00::1" or "[fd00::1]:5353".
-bool parse_server(std::string_view text, SocketAddress& out) {
-  if (text.find('%') != text.npos) return false;  // not for c-ares
-  std::string_view host = text;
-  std::string_view port;
-  const bool bracketed = text.starts_with('[');
-  if (bracketed) {
-    const std::size_t end = text.find(']');
-    if (end == text.npos) return false;
-    host = text.substr(1, end - 1);
-    port = text.substr(end + 1);
-  } else if (std::count(text.begin(), text.end(), ':') == 1) {
-    host = text.substr(0, text.find(':'));
-    port = text.substr(host.size());
-  }
-  int number = kDnsPort;
-  if (!port.empty()) {
-    const char* end = port.data() + port.size();
-    const auto [stop, error] = std::from_chars(port.data() + 1, end, number);
-    if (port.front() != ':' || error != std::errc() || stop != end) return false;
-  }
-  return number > 0 && number < 65536 &&
-         SocketAddress::parse(host, static_cast<std::uint16_t>(number), out);
-}
-
-// "10.0.0.1, [fd00::1]:5353" in the form that c-ares reads.
-std::string check_servers(std::string_view list) {
-  std::string out;
-  while (!list.empty()) {
-    const std::size_t comma = std::min(list.find(','), list.size());
-    std::string_view server = list.substr(0, comma);
-    list.remove_prefix(std::min(comma + 1, list.size()));
-    while (server.starts_with(' ')) server.remove_prefix(1);
-    while (server.ends_with(' ')) server.remove_suffix(1);
-    SocketAddress address;
-    if (!parse_server(server, address)) {
-      throw ValueError("nameservers: not an address: '" + std::string(server) + "'");
-    }
-    if (!out.empty()) out += ',';
-    out += address.to_string();
-  }
-  return out;
-}
-
 AsyncSource::AsyncSource(Scheduler& scheduler, const AsyncResolver& options)
     : scheduler_(&scheduler),
       given_servers_(check_servers(options.nameservers)),
@@ -404,21 +102,6 @@ std::vector<std::string> domain_of_this_host() {
   const std::size_t dot = full.find('.');
   if (dot == full.npos || dot + 1 == full.size()) return {};
   return {std::string(full.substr(dot + 1))};
-}
-
-// c-ares cannot reach link-local servers ("fe80::1%eth0"): they are left out, unless there is no
-// other. Then it says so, and threads take over.
-std::string servers_text(std::vector<std::string> servers) {
-  const auto is_local = [](const std::string& server) { return server.find('%') != server.npos; };
-  if (!std::all_of(servers.begin(), servers.end(), is_local)) std::erase_if(servers, is_local);
-  std::string out;
-  for (const std::string& server : servers) {
-    SocketAddress address;
-    SocketAddress::parse(server, kDnsPort, address);
-    if (!out.empty()) out += ',';
-    out += address.to_string();
-  }
-  return out;
 }
 
 void AsyncSource::read_resolv_conf() {
@@ -517,23 +200,13 @@ void AsyncSource::finish_without_resolver(LookUp& look_up, const std::string& wh
 }
 
 std::vector<SocketAddress> AsyncSource::local_addresses(const NameQuestion& question) const {
-  std::string_view host = question.host;
-  std::vector<SocketAddress> out;
-  if (!host.empty()) out = hosts_.find(host, question.family);
-  if (!out.empty()) return out;
-  if (host.ends_with('.')) host.remove_suffix(1);
-  // RFC 6761: this name is nobody else's to answer.
-  const bool is_local = host.empty() || host == "localhost" || host.ends_with(".localhost");
-  if (!is_local) return out;
-  for (const char* text :
-       {question.passive ? "0.0.0.0" : "127.0.0.1", question.passive ? "::" : "::1"}) {
-    SocketAddress address;
-    SocketAddress::parse(text, 0, address);
-    const bool wanted = question.family == 0 || question.family == address.family();
-    if (wanted) out.push_back(address);
+  if (!question.host.empty()) {
+    std::vector<SocketAddress> listed = hosts_.find(question.host, question.family);
+    if (!listed.empty()) return listed;
   }
-  if (!question.passive) order_addresses(scheduler_->backend(), out);
-  return out;
+  std::vector<SocketAddress> own = addresses_of_this_host(question);
+  if (!question.passive) order_addresses(scheduler_->backend(), own);
+  return own;
 }
 
 void AsyncSource::abandon(LookUp& look_up) noexcept {

@@ -1,5 +1,4 @@
 #include <asyncio/asyncio.hpp>
-#include <asyncio/testing.hpp>
 #include <cstdio>
 
 asyncio::Coro<> main_task() {
@@ -7,8 +6,4 @@ asyncio::Coro<> main_task() {
   std::puts("hello");
 }
 
-int main() {
-  asyncio::run(main_task());
-  asyncio::testing::Simulation sim;
-  sim.run(asyncio::sleep(std::chrono::hours(1)));
-}
+int main() { asyncio::run(main_task()); }
