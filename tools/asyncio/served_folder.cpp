@@ -6,7 +6,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <asyncio/files.hpp>
 #include <cerrno>
 #include <memory>
 #include <utility>
@@ -16,7 +18,7 @@
 namespace asyncio::tool {
 namespace {
 
-constexpr std::size_t kPiece = 256 * 1024;
+constexpr std::uint64_t kPiece = 256 * 1024;
 
 // Non-blocking, so that a FIFO in the folder cannot hang the open.
 int open_beneath(int folder, const std::string& path) {
@@ -42,23 +44,15 @@ OpenFile open_regular(int folder, std::string path) {
   return {std::move(fd), static_cast<std::uint64_t>(status.st_size)};
 }
 
-std::string read_piece(int fd, std::uint64_t offset, std::size_t most) {
-  std::string piece(most, '\0');
-  const ssize_t count = ::pread(fd, piece.data(), piece.size(), static_cast<off_t>(offset));
-  if (count < 0) throw_os_error(errno, "read", "a served file");
-  piece.resize(static_cast<std::size_t>(count));
-  return piece;
-}
-
 Coro<> send_file(std::shared_ptr<const OpenFile> file, http::BodyWriter& out) {
-  std::uint64_t offset = 0;
-  while (offset < file->size) {
-    const std::size_t most =
-        static_cast<std::size_t>(std::min<std::uint64_t>(kPiece, file->size - offset));
-    const std::string piece = co_await to_thread(&read_piece, file->fd.get(), offset, most);
+  files::File in = co_await files::open(file->fd.get(), "rb", {.buffering = 0, .closefd = false});
+  std::uint64_t left = file->size;
+  while (left > 0) {
+    const auto most = static_cast<std::ptrdiff_t>(std::min(kPiece, left));
+    const std::string piece = co_await in.read(most);
     if (piece.empty()) co_return;  // it has shrunk: the server cuts the connection
     co_await out.write(piece);
-    offset += piece.size();
+    left -= piece.size();
   }
 }
 

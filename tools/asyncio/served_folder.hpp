@@ -16,8 +16,8 @@ class ServedFolder {
   /// Errors: ToolError "cannot serve DIR: ..." when it is not a folder that can be read.
   explicit ServedFolder(const std::string& folder);
 
-  /// The file at `path` ("/a/b.html"; a folder means its index.html), streamed from a worker
-  /// thread. Errors: HTTPException 404.
+  /// The file at `path` ("/a/b.html"; a folder means its index.html), streamed without blocking the
+  /// loop. Errors: HTTPException 404.
   Coro<http::Response> open(std::string path) const;
 
  private:
