@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "asyncio/base/error.hpp"
@@ -39,8 +40,8 @@ std::vector<X509Ptr> read_chain(std::string_view pem, std::string_view file) {
   const Bio bio = read_from(pem);
   std::vector<X509Ptr> chain;
   ERR_clear_error();
-  while (X509* next = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)) {
-    chain.emplace_back(next);
+  while (X509Ptr next{PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)}) {
+    chain.push_back(std::move(next));
   }
   const unsigned long error = ERR_peek_last_error();
   const bool at_end =
