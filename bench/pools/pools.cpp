@@ -105,6 +105,21 @@ void measure_start() {
   print("process pool: made, one call, shut down", "ms wall", ms_since(begin) / kMaps);
 }
 
+// What is large: so many bytes there, and so many back.
+void measure_large() {
+  constexpr std::size_t kBytes = std::size_t{64} << 20;
+  concurrent::ProcessPoolExecutor pool({.max_workers = 1});
+  const auto make = [](std::size_t size) { return std::string(size, 'x'); };
+  const auto take = [](const std::string& text) { return text.size(); };
+  pool.submit(make, std::size_t{1}).result();
+  auto begin = Clock::now();
+  const std::string text = pool.submit(make, kBytes).result();
+  print("process pool: a result of 64 MB", "ms wall", ms_since(begin));
+  begin = Clock::now();
+  if (pool.submit(take, text).result() != kBytes) std::abort();
+  print("process pool: an argument of 64 MB", "ms wall", ms_since(begin));
+}
+
 void measure_threads() {
   constexpr int kCalls = 20'000;
   concurrent::ThreadPoolExecutor pool({.max_workers = 1});
@@ -129,5 +144,6 @@ int main() {
   measure_process_map(50);
   measure_parallel();
   measure_start();
+  measure_large();
   measure_threads();
 }

@@ -60,6 +60,22 @@ def measure_start():
          (time.perf_counter() - begin) * 1e3 / MAPS)
 
 
+def make_large(size):
+    return b"x" * size
+
+
+def measure_large():
+    size = 64 << 20
+    with concurrent.futures.ProcessPoolExecutor(1) as pool:
+        pool.submit(make_large, 1).result()
+        begin = time.perf_counter()
+        text = pool.submit(make_large, size).result()
+        show("process pool: a result of 64 MB", "ms wall", (time.perf_counter() - begin) * 1e3)
+        begin = time.perf_counter()
+        assert pool.submit(len, text).result() == size
+        show("process pool: an argument of 64 MB", "ms wall", (time.perf_counter() - begin) * 1e3)
+
+
 def measure_threads():
     calls = 5000
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
@@ -94,4 +110,5 @@ if __name__ == "__main__":
         measure_maps("process pool: map of 1,000, chunks of 1", make_process_map(1))
         measure_maps("process pool: map of 1,000, chunks of 50", make_process_map(50))
         measure_start()
+        measure_large()
         measure_threads()
