@@ -134,7 +134,9 @@ void Side::queue() noexcept {
 void Side::run_turn(ReadyNode* node) {
   auto* self = static_cast<Side*>(node);
   const std::shared_ptr<WatchedFd> owner = std::move(self->alive_);
-  if (owner->table != nullptr && self->callback_) self->call_if_ready();
+  // A loop that closes takes nodes out until there are none: nobody is called any more then.
+  if (owner->table == nullptr || owner->table->scheduler.is_closed()) return;
+  if (self->callback_) self->call_if_ready();
 }
 
 bool Side::is_ready() const {

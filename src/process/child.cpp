@@ -105,6 +105,13 @@ bool ChildWait::await_suspend(Continuation continuation) {
   return park(continuation);
 }
 
+std::exception_ptr ChildWait::error() const {
+  if (cancelled()) return cancellation();
+  if (!child_->is_abandoned()) return nullptr;
+  return std::make_exception_ptr(RuntimeError("process " + std::to_string(child_->pid()) +
+                                              " was killed when its loop was closed"));
+}
+
 int ChildWait::await_resume() {
   if (std::exception_ptr failure = error()) [[unlikely]]
     std::rethrow_exception(failure);

@@ -303,6 +303,10 @@ TEST_F(process, that_runs_when_the_loop_closes_is_killed_and_reaped) {
   EXPECT_EQ(::kill(pid, 0), -1);
   EXPECT_EQ(cat->returncode(), std::nullopt);
   cat->kill();  // to nobody
+  auto wait = [&]() -> Coro<int> { co_return co_await cat->wait(); };
+  EXPECT_EQ(
+      thrown_by([&] { asyncio::run(wait()); }),
+      "RuntimeError: process " + std::to_string(pid) + " was killed when its loop was closed");
 }
 
 TEST_F(process, whose_handles_have_gone_is_reaped_all_the_same) {

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <optional>
 
 #include "asyncio/base/contextvars.hpp"
 #include "asyncio/net/tcp.hpp"
@@ -75,6 +76,23 @@ TEST_P(contract, a_reader_that_does_not_read_is_called_once_a_turn) {
     EXPECT_GT(calls, 0);
   };
   run(main());
+}
+
+TEST_P(contract, a_loop_closes_although_a_reader_is_about_to_be_called) {
+  std::optional<std::pair<PlainSocket, PlainSocket>> sockets;
+  int calls = 0;
+  auto main = [&]() -> Coro<> {
+    sockets.emplace(PlainSocket::socketpair(SOCK_STREAM));
+    sockets->second.send("x");
+    co_await until_something_waits(sockets->first.fileno());
+    loop().add_reader(sockets->first.fileno(), [&] { ++calls; });
+    co_await turns(3);
+  };
+  run(main());
+  const int before = calls;
+  EXPECT_GT(before, 0);
+  loop().close();
+  EXPECT_EQ(calls, before);
 }
 
 TEST_P(contract, a_writer_is_called_while_there_is_room_and_again_when_there_is_some) {

@@ -59,6 +59,8 @@ class Child final : public LoopResource,
   [[nodiscard]] int pid() const noexcept { return pid_; }
   /// Empty while it runs; negative: the signal that ended it.
   [[nodiscard]] const std::optional<int>& returncode() const noexcept { return returncode_; }
+  /// The loop has closed while it ran, and killed it: how it ended nobody knows.
+  [[nodiscard]] bool is_abandoned() const noexcept { return descriptor_.fd < 0 && !returncode_; }
   /// Nobody when it has ended. Throws OSError for what is no signal's number.
   void send_signal(int number);
   void kill() noexcept;
@@ -87,17 +89,19 @@ class Child final : public LoopResource,
   bool queued_ = false;
 };
 
-/// Waits for the end: Process::wait. Many may.
+/// Waits for the end: Process::wait. Many may. RuntimeError when the loop was closed before.
 class ChildWait final : public Suspend, public AsCoro<ChildWait, int>, public base::ListNode {
  public:
   explicit ChildWait(base::Ref<Child> child) noexcept : child_(std::move(child)) {}
   ChildWait(ChildWait&& other) noexcept
       : Suspend(std::move(other)), child_(std::move(other.child_)) {}
 
-  [[nodiscard]] bool await_ready() const noexcept { return child_->returncode().has_value(); }
+  [[nodiscard]] bool await_ready() const noexcept {
+    return child_->returncode().has_value() || child_->is_abandoned();
+  }
   bool await_suspend(Continuation continuation);
   int await_resume();
-  [[nodiscard]] std::exception_ptr error() const { return cancelled() ? cancellation() : nullptr; }
+  [[nodiscard]] std::exception_ptr error() const;
 
  private:
   friend class Child;
