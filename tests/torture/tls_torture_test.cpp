@@ -105,11 +105,20 @@ Survives& over_tls(Survives& survives) {
   return survives.with_a_network();
 }
 
-// Fault S1
-// Fault X6
 TEST(torture, tls) {
   Survives survives("tls", &program<1>);
-  over_tls(survives).cancels().splits().cuts().failing_calls().failing_allocations();
+  over_tls(survives).cancels().failing_calls().failing_allocations();
+}
+// Fault S1
+// Fault X6
+TEST(torture, tls_that_is_cut) {
+  Survives survives("tls_that_is_cut", &program<1>);
+  over_tls(survives).cuts();
+}
+// Fault X8
+TEST(torture, tls_in_pieces) {
+  Survives survives("tls_in_pieces", &program<1>);
+  over_tls(survives).splits();
 }
 TEST(torture, tls_session_that_is_resumed) {
   Survives survives("tls_session_that_is_resumed", &program<2>);
