@@ -167,8 +167,10 @@ std::ptrdiff_t open_cached(const FileCall& call) noexcept {
 std::ptrdiff_t read_cached(const FileCall& call) noexcept {
   iovec piece{call.buffer, std::min(call.size, kMostBytes)};
   const ssize_t count = ::preadv2(call.fd, &piece, 1, call.offset, RWF_NOWAIT);
-  if (count >= 0) return count;
-  return errno == EAGAIN || errno == EINTR ? -EAGAIN : -EOPNOTSUPP;
+  if (count > 0) return count;
+  // No bytes: the end, or Linux 5.9 and 5.10, which say so elsewhere too (preadv2(2), BUGS). The
+  // ordinary call tells.
+  return count == 0 || errno == EAGAIN || errno == EINTR ? -EAGAIN : -EOPNOTSUPP;
 }
 
 Nanoseconds time_of(const statx_timestamp& time) noexcept {

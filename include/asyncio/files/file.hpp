@@ -226,10 +226,10 @@ namespace asyncio::files {
 /// A call of the kernel is one turn of the loop at least, also when all is cached. What the kernel
 /// has in its cache is read there and then, at most 1 MB in a turn, so that a task which only reads
 /// lets the others run; all else is done on worker threads, or on the kernel's ring. A read of a
-/// FIFO, a terminal or a socket waits for bytes without a thread. An operation that is cancelled leaves the
-/// file as it should be: a read has taken nothing, what was written before is in the buffer or in
-/// the file, and a call that is under way ends in the background. Of a read to the end of a file
-/// that grows, the end is where a call of the kernel found it.
+/// FIFO, a terminal or a socket waits for bytes without a thread. An operation that is cancelled
+/// leaves the file as it should be: a read has taken nothing, what was written before is in the
+/// buffer or in the file, and a call that is under way ends in the background. Of a read to the end
+/// of a file that grows, the end is where a call of the kernel found it.
 ///
 /// A text is UTF-8: its units are characters for read() and readline(), bytes for seek() and
 /// tell(). Bytes that are no UTF-8 are a UnicodeDecodeError that names their place; all before them
