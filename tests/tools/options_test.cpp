@@ -168,6 +168,7 @@ TEST(options, fetch_reads_addresses_headers_and_limits) {
 
 TEST(options, one_host_may_have_all_connections_unless_told_otherwise) {
   EXPECT_EQ(parsed<FetchOptions>({"fetch", "http://a/", "-c", "33"}).connections_per_host, 33U);
+  EXPECT_EQ(parsed<FetchOptions>({"fetch", "http://a/", "-o", "-"}).output_folder, "");
 }
 
 TEST(options, a_header_with_a_line_break_is_refused) {

@@ -210,10 +210,10 @@ void add_fetch_tls(CLI::App* app, FetchOptions& options) {
 }
 
 void add_fetch_output(CLI::App* app, FetchOptions& options) {
-  value(app, "-o,--output", "DIR", "a file per address in DIR instead of standard output",
+  value(app, "-o,--output", "DIR", "a file per address in DIR instead of standard output (or -)",
         [&options](const std::string& text) {
           if (text.empty()) throw UsageError("the folder name is empty");
-          options.output_folder = text;
+          options.output_folder = text == "-" ? std::string() : text;
         });
   app->add_flag("--force", options.force, "overwrite files in DIR");
   app->add_flag("--json", options.json, "one line per address on standard output");
