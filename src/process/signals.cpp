@@ -19,6 +19,12 @@ constexpr int kMaxSignal = 64;
 
 using Callback = base::UniqueFunction<void()>;
 
+// Shared with the calls that are under way.
+struct Handler {
+  Callback callback;
+  bool removed = false;
+};
+
 void check_number(int signal) {
   if (signal < 1 || signal > kMaxSignal) {
     throw ValueError("invalid signal number " + std::to_string(signal));
@@ -31,11 +37,15 @@ class SignalEntry final : public SignalListener, private ReadyNode {
   explicit SignalEntry(Scheduler& scheduler) noexcept : scheduler_(scheduler) { run = &arrived; }
 
   void set(Callback callback) {
-    callback_ = std::make_shared<Callback>(std::move(callback));
+    handler_ = std::make_shared<Handler>(Handler{std::move(callback)});
     context_ = copy_context();
   }
-  void clear() noexcept { callback_ = nullptr; }
-  [[nodiscard]] bool active() const noexcept { return callback_ != nullptr; }
+  // CPython makes the calls that are queued by now. Here what they refer to may be gone.
+  void clear() noexcept {
+    handler_->removed = true;
+    handler_ = nullptr;
+  }
+  [[nodiscard]] bool active() const noexcept { return handler_ != nullptr; }
 
   void on_signal() noexcept override {
     // Only the first since the loop has looked sends the node.
@@ -51,7 +61,10 @@ class SignalEntry final : public SignalListener, private ReadyNode {
     if (scheduler_.is_closed() || !active()) return;
     try {
       for (; count > 0; --count) {
-        scheduler_.call_soon([callback = callback_] { (*callback)(); }, {.context = &*context_});
+        const auto call = [handler = handler_] {
+          if (!handler->removed) handler->callback();
+        };
+        scheduler_.call_soon(call, {.context = &*context_});
       }
     } catch (...) {
       scheduler_.report_caught("a signal could not be delivered");
@@ -60,7 +73,7 @@ class SignalEntry final : public SignalListener, private ReadyNode {
 
   Scheduler& scheduler_;
   std::atomic<unsigned> arrivals_{0};
-  std::shared_ptr<Callback> callback_;  // shared with the calls that are under way
+  std::shared_ptr<Handler> handler_;
   std::optional<Context> context_;
 };
 

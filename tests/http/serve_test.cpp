@@ -122,6 +122,27 @@ TEST_F(serve_, gives_the_signals_back) {
   run(main());
 }
 
+// As from `timeout`, which tells the process and then its group.
+TEST_F(serve_, a_second_signal_in_any_turn_of_its_end_is_no_harm) {
+  auto main = [&]() -> Coro<> {
+    bool caught = true;
+    for (int turns = 0; caught; ++turns) {
+      listening_.clear();
+      Task<> serving = start({});
+      co_await listening_.wait();
+      backend().raise_signal(SIGTERM);
+      for (int i = 0; i < turns; ++i) co_await sleep(Delay());
+      try {
+        backend().raise_signal(SIGTERM);
+      } catch (const std::logic_error&) {
+        caught = false;  // nobody catches it any more
+      }
+      co_await serving;
+    }
+  };
+  run(main());
+}
+
 TEST_F(serve_, leaves_signals_alone_when_told_to) {
   auto main = [&]() -> Coro<> {
     ServeOptions options;

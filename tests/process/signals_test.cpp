@@ -154,6 +154,22 @@ TEST_F(signals, report_what_their_callback_throws_and_live_on) {
   EXPECT_EQ(reported, (std::vector<std::string>{"ValueError: no", "ValueError: no"}));
 }
 
+TEST_F(signals, that_came_before_their_handler_was_removed_are_not_told_any_more) {
+  int calls = 0;
+  const auto handler = [&] {
+    ++calls;
+    loop().remove_signal_handler(SIGUSR1);
+    loop().call_soon([&] { loop().call_soon([&] { loop().stop(); }); });
+  };
+  loop().add_signal_handler(SIGUSR1, handler);
+  loop().call_soon([] {
+    std::raise(SIGUSR1);
+    std::raise(SIGUSR1);
+  });
+  loop().run_forever();
+  EXPECT_EQ(calls, 1);
+}
+
 // CPython: test_unix_events::SelectorEventLoopSignalTests::test_remove_signal_handler_2
 TEST_F(signals, have_their_default_back_when_the_handler_is_removed) {
   loop().add_signal_handler(SIGHUP, [] {});

@@ -15,7 +15,8 @@ namespace detail {
 /// loop is closed.
 void add_signal_handler(Scheduler& scheduler, int signal, base::UniqueFunction<void()> callback);
 
-/// The default comes back. False when this loop had no handler for it; ValueError as above.
+/// The default comes back, and the callback is not called any more, not even for a signal that came
+/// before. False when this loop had no handler for it; ValueError as above.
 bool remove_signal_handler(Scheduler& scheduler, int signal);
 
 }  // namespace detail

@@ -438,7 +438,8 @@ class EventLoop {
         "coroutines cannot be used with add_signal_handler()");
     detail::add_signal_handler(scheduler_, signal, std::forward<F>(callback));
   }
-  /// The default comes back, for SIGINT what run() does at Ctrl-C. Whether there was a handler.
+  /// The default comes back, for SIGINT what run() does at Ctrl-C. Whether there was a handler. It
+  /// is not called any more, not even for a signal that came before: what it refers to may go.
   /// Python: loop.remove_signal_handler.
   bool remove_signal_handler(int signal) {
     return detail::remove_signal_handler(scheduler_, signal);
