@@ -99,27 +99,45 @@ void ParallelRun::finished(Batch batch, const std::exception_ptr& error,
                            std::chrono::nanoseconds spent) {
   const std::shared_ptr<ParallelRun> self = shared_from_this();
   Lock lock(mutex_);
-  --in_flight_;
   if (error) {
     stop_locked(error);
   } else if (!error_) {
     learn(batch, spent);
-    for (std::size_t i = batch.first; i < batch.first + batch.count; ++i) {
-      is_done_[i] = 1;
-      order_.push_back(i);
+    if (std::exception_ptr failure = tell_progress(lock, batch)) {
+      stop_locked(failure);
+    } else {
+      publish(batch);
     }
-    done_ += batch.count;
-    const std::size_t done = done_;
-    lock.unlock();
-    try {
-      meter_->update(done);
-    } catch (...) {
-      stop(std::current_exception());  // the program's own callback: as an error of the work
-    }
-    lock.lock();
   }
+  --in_flight_;
   hand_out(lock);
   changed_.notify_all();
+}
+
+// Before the batch counts as done: the program's callback must not run any more when the call ends.
+// What it throws is an error of the work.
+std::exception_ptr ParallelRun::tell_progress(Lock& lock, Batch batch) {
+  counted_ += batch.count;
+  const std::size_t counted = counted_;
+  ++telling_;
+  lock.unlock();
+  std::exception_ptr failure;
+  try {
+    meter_->update(counted);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  lock.lock();
+  --telling_;
+  return failure;
+}
+
+void ParallelRun::publish(Batch batch) {
+  for (std::size_t i = batch.first; i < batch.first + batch.count; ++i) {
+    is_done_[i] = 1;
+    order_.push_back(i);
+  }
+  done_ += batch.count;
 }
 
 // --- ends ---------------------------------------------------------------------------------------
@@ -145,9 +163,10 @@ void ParallelRun::abandon() noexcept {
 }
 
 // What threads do may refer to what the caller is about to destroy, and so may whoever is taking
-// items apart for a process; those that were at it have been killed.
+// items apart for a process (those that were at it have been killed), or tells of the progress.
 void ParallelRun::wait_for_users(Lock& lock) {
-  if (has_threads_ || looks_at_callers_) changed_.wait(lock, [this] { return in_flight_ == 0; });
+  const bool share_memory = has_threads_ || looks_at_callers_;
+  changed_.wait(lock, [&] { return telling_ == 0 && (in_flight_ == 0 || !share_memory); });
 }
 
 void ParallelRun::throw_error(Lock& lock) {

@@ -273,6 +273,15 @@ TEST_F(parallel, an_exception_of_the_progress_callback_is_one_of_the_call) {
   });
 }
 
+TEST_F(parallel, an_exception_of_the_last_progress_callback_is_not_lost) {
+  with_all_kinds([](Parallel& workers) {
+    workers.on_progress([](std::size_t done, std::size_t total) {
+      if (done == total) throw ValueError("at the end");
+    });
+    EXPECT_EQ(thrown_by([&] { return workers(twice, numbers(100)); }), "ValueError: at the end");
+  });
+}
+
 TEST_F(parallel, can_be_awaited) {
   with_all_kinds([](Parallel& workers) {
     EventLoop loop;

@@ -87,13 +87,17 @@ class ParallelRun : public std::enable_shared_from_this<ParallelRun> {
   void hand_out(Lock& lock);
   std::size_t batch_size() const;
   void learn(Batch batch, std::chrono::nanoseconds spent);
+  std::exception_ptr tell_progress(Lock& lock, Batch batch);
+  void publish(Batch batch);
   bool step_here(Lock& lock);
   template <class Condition>
   void wait(Lock& lock, Condition condition);
   void wait_for_users(Lock& lock);
   void throw_error(Lock& lock);
   void stop_locked(const std::exception_ptr& error) noexcept;
-  [[nodiscard]] bool is_over() const noexcept { return error_ || done_ == total_; }
+  [[nodiscard]] bool is_over() const noexcept {
+    return telling_ == 0 && (error_ || done_ == total_);
+  }
 
   const concurrent::ParallelOptions options_;
   const std::size_t n_jobs_;
@@ -109,6 +113,8 @@ class ParallelRun : public std::enable_shared_from_this<ParallelRun> {
   std::condition_variable changed_;
   std::size_t handed_out_ = 0;  // items
   std::size_t in_flight_ = 0;   // batches
+  std::size_t counted_ = 0;     // items, for those who are told
+  std::size_t telling_ = 0;     // threads that tell of the progress
   std::size_t done_ = 0;        // items
   std::size_t ideal_batch_ = 1;
   bool told_end_ = false;
