@@ -3,6 +3,7 @@
 #include "asyncio/base/error.hpp"
 #include "asyncio/loop/scheduler.hpp"
 #include "asyncio/task/future.hpp"
+#include "files/at_once.hpp"
 
 namespace asyncio::detail {
 
@@ -32,14 +33,6 @@ std::exception_ptr AwaitedFileCall::error() const {
   return make_os_error(static_cast<int>(-result), operation_, subject_);
 }
 
-// In a world that is made up every call is a job: it has its faults there, and its time.
-bool AwaitedFileCall::make_at_once() noexcept {
-  at_once = true;
-  run();
-  at_once = false;
-  return result != -EAGAIN && result != -EOPNOTSUPP;
-}
-
 void AwaitedFileCall::arrived() noexcept {
   awaiter_->under_way_ = false;
   awaiter_->is_over_ = true;
@@ -50,8 +43,9 @@ void AwaitedFileCall::end_alone() noexcept { delete this; }
 
 bool FileCallAwaiter::await_suspend(Continuation continuation) {
   call_->awaiter_ = this;
-  const bool simulated = running_scheduler().backend().is_simulated();
-  if (call_->tries_at_once() && !simulated) return park_woken(continuation);
+  if (call_->tries_at_once() && may_try_at_once(running_scheduler())) {
+    return park_woken(continuation);
+  }
   return begin() && park(continuation);
 }
 
@@ -66,7 +60,7 @@ bool FileCallAwaiter::begin() noexcept {
   return under_way_;
 }
 
-bool FileCallAwaiter::retry() { return is_over_ || call_->make_at_once() || !begin(); }
+bool FileCallAwaiter::retry() { return is_over_ || run_at_once(*call_) || !begin(); }
 
 void FileCallAwaiter::abandon() noexcept {
   if (!std::exchange(under_way_, false)) return;

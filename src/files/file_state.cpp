@@ -8,6 +8,7 @@
 #include "asyncio/base/error.hpp"
 #include "asyncio/base/log.hpp"
 #include "asyncio/files/errors.hpp"
+#include "files/at_once.hpp"
 #include "files/utf8.hpp"
 
 namespace asyncio::detail {
@@ -101,8 +102,7 @@ void ReadBuffer::make_room(std::size_t count, std::size_t expected) {
 
 FileState::FileState(Scheduler& scheduler, FileParts parts) noexcept
     : scheduler_(&scheduler), parts_(std::move(parts)) {
-  // In a world that is made up every call is a job: it has its faults there, and its time.
-  tries_at_once_ = parts_.status.is_file() && !scheduler.backend().is_simulated();
+  tries_at_once_ = parts_.status.is_file() && may_try_at_once(scheduler);
   descriptor_.fd = parts_.fd;
   scheduler.attach(*this);
 }
@@ -266,10 +266,7 @@ bool FileState::may_be_at_hand() noexcept {
 }
 
 bool FileState::make_at_once(FileCall& call) noexcept {
-  call.at_once = true;
-  call.run();
-  call.at_once = false;
-  over_at_once_ = call.result != -EAGAIN && call.result != -EOPNOTSUPP;
+  over_at_once_ = run_at_once(call);
   if (call.kind != FileCall::Kind::read) return over_at_once_;
   missed_ = !over_at_once_;
   if (over_at_once_) was_at_hand_ = true;

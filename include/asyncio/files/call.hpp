@@ -57,8 +57,6 @@ class AwaitedFileCall : public LooseCall {
   void arrived() noexcept final;
   void end_alone() noexcept final;
 
-  bool make_at_once() noexcept;
-
   const char* operation_;
   std::string subject_;
   FileCallAwaiter* awaiter_ = nullptr;
